@@ -1,0 +1,79 @@
+"""Settings from the environment and ``.env``; each face builds them once and passes them down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from analyzer.domain import describe
+from analyzer.errors import ConfigError
+
+EngineName = Literal["auto", "embedded", "llm", "cascade"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; see the README for what each does.
+
+    ``WORDBOND_*`` variables set the fields of the same name; ``OPENAI_API_KEY`` and
+    ``OPENAI_BASE_URL`` keep the names that other tools use.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="WORDBOND_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    model: str | None = None
+    embedding_model: str | None = None
+    engine: EngineName = "auto"
+    home: Path = Path("~/.wordbond")
+    database_url: str | None = None
+    chroma_url: str | None = None
+    max_cost: float | None = Field(default=None, ge=0)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: object, info: object) -> object:
+        name = getattr(info, "field_name", None)
+        if value == "" and name is not None:
+            return cls.model_fields[name].get_default()
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a chat model is configured: a key or a base URL."""
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database that holds calls and results: SQLite under ``home`` unless one is set."""
+        return self.database_url or f"sqlite:///{self.home / 'wordbond.db'}"
+
+    @property
+    def chroma_path(self) -> Path:
+        """Where the embedded vector store lives."""
+        return self.home / "chroma"
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: If a variable cannot be used; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigError(
+            f"A setting cannot be used: {describe(error)}; "
+            "correct the WORDBOND_ variable of that name, or unset it."
+        ) from error

@@ -1,0 +1,200 @@
+"""Text to vectors: the model packaged with Wordbond, or one behind an OpenAI-compatible address.
+
+The packaged model is all-MiniLM-L6-v2 as an int8 ONNX file (see NOTICE). Dynamic quantisation takes
+its scale from the whole batch, so a vector depends a little on its batch: whoever needs the same
+vector again embeds the same texts together (one call's segments, or one clause alone).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from analyzer.config import Settings
+from analyzer.errors import ConfigError, EngineUnavailable, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+_MODEL_DIR = Path(__file__).parent / "data" / "minilm"
+_SHA256 = {
+    "model.onnx": "54257f5385f3ce6b9c13aa337a75b517b7f05d894a08d26c62be74d8e402f6b5",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+_MAX_TOKENS = 256
+_BATCH = 16
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into unit vectors.
+
+    Attributes:
+        name: Identifies the vectors; those of different names are never compared or stored
+            together.
+        dimension: Length of a vector.
+    """
+
+    name: str
+    dimension: int
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts.
+
+        Args:
+            texts: Any number, none blank.
+
+        Returns:
+            float32 array of shape ``(len(texts), dimension)``, rows of length 1, in order.
+        """
+        ...
+
+
+class PackagedEmbedder:
+    """all-MiniLM-L6-v2, int8 ONNX, on this machine; 384 dimensions, 256 tokens at most.
+
+    Args:
+        threads: Threads that one embedding uses; 0 leaves it to onnxruntime.
+        directory: Where ``model.onnx`` and ``tokenizer.json`` lie.
+
+    Raises:
+        StoreError: If a file is missing or is not the one that was released.
+
+    Source:
+        Reimers and Gurevych, Sentence-BERT, EMNLP 2019; Wang et al., MiniLM, NeurIPS 2020.
+    """
+
+    name = "all-MiniLM-L6-v2-int8"
+    dimension = 384
+
+    def __init__(self, *, threads: int = 0, directory: Path = _MODEL_DIR) -> None:
+        # Imported here: onnxruntime takes a third of a second that `wordbond --help` should not pay.
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        for name, expected in _SHA256.items():
+            path = directory / name
+            if not path.is_file():
+                raise StoreError(f"The packaged model lacks {path}; install Wordbond again.")
+            if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+                raise StoreError(
+                    f"{path} is not the file that was released (its SHA-256 differs); "
+                    "install Wordbond again."
+                )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self._session: Any = onnxruntime.InferenceSession(
+            str(directory / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer: Any = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(max_length=_MAX_TOKENS)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts; see :class:`Embedder`. Batches are sorted by length for speed."""
+        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        encoded = self._tokenizer.encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda i: (len(encoded[i].ids), i))
+        for first in range(0, len(order), _BATCH):
+            rows = order[first : first + _BATCH]
+            width = max(len(encoded[i].ids) for i in rows)
+            ids = np.zeros((len(rows), width), dtype=np.int64)
+            mask = np.zeros_like(ids)
+            for row, i in enumerate(rows):
+                tokens = encoded[i].ids
+                ids[row, : len(tokens)] = tokens
+                mask[row, : len(tokens)] = 1
+            (vectors,) = self._session.run(
+                ["sentence_embedding"],
+                {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)},
+            )
+            out[rows] = vectors
+        return out
+
+
+class EndpointEmbedder:
+    """Embeddings from an OpenAI-compatible address.
+
+    Args:
+        model: Name of the embedding model there.
+        api_key: Key, or None for servers that want none.
+        base_url: Address, or None for OpenAI's own.
+
+    Raises:
+        EngineUnavailable: If the address does not answer, from :meth:`embed`.
+        ConfigError: If it refuses the key or the model, from :meth:`embed`.
+    """
+
+    _REQUEST = 256
+
+    def __init__(self, model: str, *, api_key: str | None, base_url: str | None) -> None:
+        import openai
+
+        self._openai = openai
+        self._client = openai.OpenAI(
+            api_key=api_key or "none", base_url=base_url, timeout=60.0, max_retries=2
+        )
+        self._model = model
+        self.name = f"endpoint-{model}"
+        self.dimension = 0
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts; see :class:`Embedder`. ``dimension`` is known after the first."""
+        rows: list[list[float]] = []
+        try:
+            for first in range(0, len(texts), self._REQUEST):
+                answer = self._client.embeddings.create(
+                    model=self._model,
+                    input=list(texts[first : first + self._REQUEST]),
+                    encoding_format="float",
+                )
+                rows += [item.embedding for item in sorted(answer.data, key=lambda d: d.index)]
+        except (self._openai.APIConnectionError, self._openai.InternalServerError) as error:
+            raise EngineUnavailable(
+                f"The embedding endpoint did not answer ({type(error).__name__}); check "
+                "OPENAI_BASE_URL, or unset WORDBOND_EMBEDDING_MODEL to embed on this machine."
+            ) from error
+        except self._openai.APIStatusError as error:
+            raise ConfigError(
+                f"The embedding endpoint refused model {self._model!r} with status "
+                f"{error.status_code}; check OPENAI_API_KEY and WORDBOND_EMBEDDING_MODEL."
+            ) from error
+        if len(rows) != len(texts):
+            raise EngineUnavailable(
+                f"The embedding endpoint returned {len(rows)} vectors for {len(texts)} texts; "
+                "try again, or unset WORDBOND_EMBEDDING_MODEL."
+            )
+        vectors = np.asarray(rows, dtype=np.float32).reshape(len(texts), -1)
+        self.dimension = vectors.shape[1] if len(texts) else self.dimension
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+@lru_cache(maxsize=4)
+def _packaged(threads: int) -> PackagedEmbedder:
+    return PackagedEmbedder(threads=threads)
+
+
+def packaged_embedder(*, threads: int = 0) -> PackagedEmbedder:
+    """The packaged model, loaded once a process."""
+    return _packaged(threads)
+
+
+def build_embedder(settings: Settings) -> Embedder:
+    """The embedder that the settings ask for: the packaged one unless another is named."""
+    if settings.embedding_model is None:
+        return packaged_embedder()
+    key = settings.openai_api_key
+    return EndpointEmbedder(
+        settings.embedding_model,
+        api_key=key.get_secret_value() if key else None,
+        base_url=settings.openai_base_url,
+    )

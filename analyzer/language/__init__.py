@@ -1,0 +1,1 @@
+"""What the English of calls and of policies says, in terms that can be compared."""

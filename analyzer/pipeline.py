@@ -1,0 +1,148 @@
+"""Where the parts meet: a call and the policy book go in, a grounded analysis comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from analyzer.config import Settings
+from analyzer.domain import Analysis, Call
+from analyzer.engines import Engine
+from analyzer.errors import AnalyzerError, CallSetAside, ConfigError
+from analyzer.evidence import ground
+from analyzer.policy_book import PolicyBook, PolicyView
+from analyzer.scoring import score_call
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one call.
+
+    Attributes:
+        call: The call.
+        analysis: The grounded analysis, or None if the call was set aside.
+        reason: Why it was set aside, in one sentence; None if it was analysed.
+    """
+
+    call: Call
+    analysis: Analysis | None
+    reason: str | None = None
+
+
+def build_engine(settings: Settings, *, name: str | None = None) -> Engine:
+    """The engine that an option or the settings ask for.
+
+    ``auto`` is the embedded engine: this version has no other.
+
+    Args:
+        settings: The settings.
+        name: ``auto``, ``embedded``, ``llm`` or ``cascade``; None takes the settings' own.
+
+    Raises:
+        ConfigError: If the engine is not one that this version has.
+    """
+    wanted = name or settings.engine
+    if wanted in {"auto", "embedded"}:
+        from analyzer.engines.embedded.engine import EmbeddedEngine
+
+        return EmbeddedEngine()
+    if wanted in {"llm", "cascade"}:
+        raise ConfigError(
+            f"This version of Wordbond has no {wanted} engine yet; use --engine embedded, which "
+            "needs no key and no network."
+        )
+    raise ConfigError(
+        f"There is no engine {wanted!r}; choose auto, embedded, llm or cascade."
+    )
+
+
+def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Analysis:
+    """Analyse one call.
+
+    Args:
+        call: The call.
+        engine: What reads it.
+        book: The policies, or None where there are none.
+
+    Returns:
+        The grounded, scored analysis. Where no clause can be said to be in force (no policies, no
+        date), verdicts are null, marks go to review, and ``notes`` says why.
+
+    Raises:
+        CallSetAside: If the call's company is not in the book, or the engine cannot judge the call.
+        EngineError: If the engine failed.
+    """
+    view, note = _view_for(call, book)
+    raw = engine.analyze(call, view)
+    analysis = ground(raw, view)
+    if view is None:
+        analysis = analysis.model_copy(
+            update={
+                "commitments": tuple(
+                    m.model_copy(update={"needs_review": m.strength != "hedged"})
+                    for m in analysis.commitments
+                )
+            }
+        )
+    versions = {c.id: c.version for c in view.clauses} if view else {}
+    return analysis.model_copy(
+        update={
+            "commitments": tuple(
+                m.model_copy(update={"clause_versions": tuple(versions[c] for c in m.clauses)})
+                for m in analysis.commitments
+            ),
+            "engine": engine.name,
+            "model": engine.model,
+            "prompt_version": engine.prompt_version,
+            "policy_version": view.version if view else None,
+            "notes": (*analysis.notes, *([note] if note else [])),
+            "score": score_call(analysis),
+        }
+    )
+
+
+def _view_for(call: Call, book: PolicyBook | None) -> tuple[PolicyView | None, str | None]:
+    if book is None or not book.clauses:
+        return None, "No policies are loaded, so no verdict is given; add them with `wordbond policies add`."
+    company = book.find_company(call.company)
+    if company is None:
+        several = ", ".join(sorted(book.companies))
+        if call.company is None:
+            raise CallSetAside(
+                f"Call {call.call_id} names no company and the policies are of several ({several}); "
+                "name it with --company."
+            )
+        nearest = book.nearest_company(call.company)
+        hint = f"did you mean {nearest!r}?" if nearest else f"the companies are {several}."
+        raise CallSetAside(
+            f"Call {call.call_id} is of company {call.company!r}, which has no policies; {hint} "
+            "Set it with --company or add that company's policies."
+        )
+    if call.date is None:
+        return None, (
+            "The call carries no date, so no clause can be said to be in force and no verdict is "
+            "given; give one with --date."
+        )
+    view = book.view(company, call.date)
+    if not view.clauses:
+        return None, (
+            f"No clause of {company} was in force on {call.date}, so no verdict is given; check "
+            "effective_from of its policies."
+        )
+    note = None
+    if call.company and call.company.casefold() not in {
+        company.casefold(), book.companies[company].casefold()
+    }:  # fmt: skip
+        note = f"The call's company {call.company!r} is unknown; it was judged by {company}'s policies."
+    return view, note
+
+
+def analyze_many(
+    calls: Iterable[Call], *, engine: Engine, book: PolicyBook | None
+) -> Iterator[Outcome]:
+    """Analyse calls one after the other; what cannot be judged is set aside and the rest goes on."""
+    for call in calls:
+        try:
+            yield Outcome(call, analyze_call(call, engine=engine, book=book))
+        except AnalyzerError as error:
+            yield Outcome(call, None, str(error))

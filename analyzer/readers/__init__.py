@@ -1,0 +1,1 @@
+"""Files to domain objects: transcripts to calls, policy documents to clauses."""
