@@ -199,7 +199,7 @@ class Commitment(_FromOutside):
     due: Due | None = None
     amount: Amount | None = None
     condition: str | None = None
-    fulfilled_in_call: bool = False
+    fulfilled_in_call: bool | None = None
     withdrawn_at: int | None = Field(default=None, ge=0)
     policy_conflict: tuple[str, ...] = ()
     verdict: Verdict | None = None
@@ -212,6 +212,13 @@ class Commitment(_FromOutside):
     conditions: tuple[Condition, ...] = ()
     confidence: float | None = Field(default=None, ge=0, le=1)
     needs_review: bool = False
+
+    @field_validator(
+        "policy_conflict", "clauses", "clause_versions", "retrieved", "conditions", mode="before"
+    )
+    @classmethod
+    def _null_is_none(cls, value: Any) -> Any:
+        return () if value is None else value
 
     @property
     def is_conflict(self) -> bool:

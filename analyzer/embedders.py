@@ -76,8 +76,8 @@ class PackagedEmbedder:
     dimension = 384
 
     def __init__(self, *, threads: int = 0, directory: Path = _MODEL_DIR) -> None:
-        # Imported here: onnxruntime takes a third of a second that `wordbond --help` should not pay.
-        import onnxruntime
+        # Imported here: it takes a third of a second that `wordbond --help` should not pay.
+        import onnxruntime  # type: ignore[import-untyped]
         from tokenizers import Tokenizer
 
         for name, expected in _SHA256.items():
@@ -128,20 +128,23 @@ class EndpointEmbedder:
         model: Name of the embedding model there.
         api_key: Key, or None for servers that want none.
         base_url: Address, or None for OpenAI's own.
+        max_retries: How often a request that may succeed later is sent again.
 
     Raises:
-        EngineUnavailable: If the address does not answer, from :meth:`embed`.
+        EngineUnavailable: If the address does not answer or answers nonsense, from :meth:`embed`.
         ConfigError: If it refuses the key or the model, from :meth:`embed`.
     """
 
     _REQUEST = 256
 
-    def __init__(self, model: str, *, api_key: str | None, base_url: str | None) -> None:
+    def __init__(
+        self, model: str, *, api_key: str | None, base_url: str | None, max_retries: int = 2
+    ) -> None:
         import openai
 
         self._openai = openai
         self._client = openai.OpenAI(
-            api_key=api_key or "none", base_url=base_url, timeout=60.0, max_retries=2
+            api_key=api_key or "none", base_url=base_url, timeout=60.0, max_retries=max_retries
         )
         self._model = model
         self.name = f"endpoint-{model}"
@@ -150,32 +153,61 @@ class EndpointEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts; see :class:`Embedder`. ``dimension`` is known after the first."""
         rows: list[list[float]] = []
+        for first in range(0, len(texts), self._REQUEST):
+            rows += self._request(list(texts[first : first + self._REQUEST]))
+        if not rows:
+            return np.zeros((0, self.dimension), dtype=np.float32)
         try:
-            for first in range(0, len(texts), self._REQUEST):
-                answer = self._client.embeddings.create(
-                    model=self._model,
-                    input=list(texts[first : first + self._REQUEST]),
-                    encoding_format="float",
-                )
-                rows += [item.embedding for item in sorted(answer.data, key=lambda d: d.index)]
-        except (self._openai.APIConnectionError, self._openai.InternalServerError) as error:
+            vectors = np.array(rows, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise _bad_vectors("vectors that are not all numbers of one length") from error
+        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        if vectors.ndim != 2 or not (np.isfinite(lengths).all() and lengths.all()):  # noqa: PLR2004
+            raise _bad_vectors("vectors without a direction")
+        if self.dimension not in {0, vectors.shape[1]}:
+            raise _bad_vectors(f"vectors of {vectors.shape[1]} numbers after {self.dimension}")
+        self.dimension = vectors.shape[1]
+        unit: Vectors = vectors / lengths
+        return unit
+
+    def _request(self, texts: list[str]) -> list[list[float]]:
+        try:
+            answer = self._client.embeddings.create(
+                model=self._model, input=texts, encoding_format="float"
+            )
+            data = list(answer.data)
+            if sorted(item.index for item in data) == list(range(len(texts))):
+                data.sort(key=lambda item: item.index)
+            rows = [item.embedding for item in data]
+        except (
+            self._openai.APIConnectionError,
+            self._openai.InternalServerError,
+            self._openai.RateLimitError,
+        ) as error:
             raise EngineUnavailable(
                 f"The embedding endpoint did not answer ({type(error).__name__}); check "
-                "OPENAI_BASE_URL, or unset WORDBOND_EMBEDDING_MODEL to embed on this machine."
+                "OPENAI_BASE_URL, try again later, or unset WORDBOND_EMBEDDING_MODEL to embed on "
+                "this machine."
             ) from error
         except self._openai.APIStatusError as error:
             raise ConfigError(
                 f"The embedding endpoint refused model {self._model!r} with status "
-                f"{error.status_code}; check OPENAI_API_KEY and WORDBOND_EMBEDDING_MODEL."
+                f"{error.status_code}; check OPENAI_BASE_URL, OPENAI_API_KEY and "
+                "WORDBOND_EMBEDDING_MODEL."
             ) from error
+        except (self._openai.APIError, AttributeError, TypeError, ValueError) as error:
+            # The client checks nothing of an answer's shape: a page in HTML comes back as a str.
+            raise _bad_vectors("something else than embeddings") from error
         if len(rows) != len(texts):
-            raise EngineUnavailable(
-                f"The embedding endpoint returned {len(rows)} vectors for {len(texts)} texts; "
-                "try again, or unset WORDBOND_EMBEDDING_MODEL."
-            )
-        vectors = np.asarray(rows, dtype=np.float32).reshape(len(texts), -1)
-        self.dimension = vectors.shape[1] if len(texts) else self.dimension
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            raise _bad_vectors(f"{len(rows)} vectors for {len(texts)} texts")
+        return rows
+
+
+def _bad_vectors(what: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The embedding endpoint returned {what}; check OPENAI_BASE_URL and "
+        "WORDBOND_EMBEDDING_MODEL, or unset the latter to embed on this machine."
+    )
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from analyzer.domain import Clause, PolicyDocument
 from analyzer.embedders import Embedder
+from analyzer.errors import PolicyError
 
 Vectors = NDArray[np.float32]
 
@@ -29,11 +31,13 @@ class PolicyView:
         company: The company's key.
         clauses: Clauses, in document order.
         vectors: float32 ``(len(clauses), d)``, unit rows, in the same order.
+        embedder_name: Which embedder the vectors come from.
     """
 
     company: str
     clauses: tuple[Clause, ...]
     vectors: Vectors
+    embedder_name: str = ""
 
     @property
     def version(self) -> str:
@@ -81,9 +85,7 @@ class PolicyBook:
     _views: dict[tuple[str, dt.date], PolicyView] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_documents(
-        cls, documents: Iterable[PolicyDocument], embedder: Embedder
-    ) -> PolicyBook:
+    def from_documents(cls, documents: Iterable[PolicyDocument], embedder: Embedder) -> PolicyBook:
         """Embed the clauses of documents, each by itself, so that neighbours leave no trace."""
         clauses = close_superseded([c for d in documents for c in d.clauses])
         rows = [embedder.embed([c.embedded_text])[0] for c in clauses]
@@ -129,7 +131,10 @@ class PolicyBook:
             if len(self._views) > 512:  # noqa: PLR2004 - a year and a half of days for one company
                 self._views.clear()
             self._views[key] = PolicyView(
-                company, tuple(self.clauses[i] for i in rows), self.vectors[rows]
+                company,
+                tuple(self.clauses[i] for i in rows),
+                self.vectors[rows],
+                self.embedder_name,
             )
         return self._views[key]
 
@@ -147,9 +152,7 @@ def close_superseded(clauses: Sequence[Clause]) -> list[Clause]:
     out: list[Clause] = []
     for clause in clauses:
         begins = clause.effective_from or dt.date.min
-        later = [
-            day for day in editions.get((clause.company, clause.document), ()) if day > begins
-        ]
+        later = [day for day in editions.get((clause.company, clause.document), ()) if day > begins]
         if later:
             last = min(later) - dt.timedelta(days=1)
             if clause.effective_to is None or clause.effective_to > last:
@@ -157,3 +160,67 @@ def close_superseded(clauses: Sequence[Clause]) -> list[Clause]:
                 continue
         out.append(clause)
     return out
+
+
+def check_documents(
+    documents: Sequence[PolicyDocument], *, kept: Sequence[Clause] = ()
+) -> dict[int, PolicyError]:
+    """Find the documents that cannot stand beside the others.
+
+    Two clauses of one company that are in force on the same day may not share an id, since a
+    verdict could not say which of them it means; two documents may not be the same edition, since
+    one would replace the other.
+
+    Args:
+        documents: Documents to be used together; of two that clash, the later is at fault.
+        kept: Clauses that stand already and are not replaced by any of ``documents``.
+
+    Returns:
+        For the index of each document at fault the reason, with its source and the line.
+    """
+    faults: dict[int, PolicyError] = {}
+    editions: dict[tuple[str, str, dt.date | None], PolicyDocument] = {}
+    for index, document in enumerate(documents):
+        edition = (document.company, document.document, document.effective_from)
+        first = editions.setdefault(edition, document)
+        if first is not document:
+            faults[index] = PolicyError(
+                f"{document.document!r} from the same day stands in {first.source} already; give "
+                "one of the two another `document` name or `effective_from` in its front matter",
+                path=document.source, line=1,
+            )  # fmt: skip
+    closed = iter(close_superseded([*kept, *(c for d in documents for c in d.clauses)]))
+    standing: dict[tuple[str, str], list[Clause]] = {}
+    for clause in itertools.islice(closed, len(kept)):
+        standing.setdefault((clause.company, clause.id), []).append(clause)
+    for index, document in enumerate(documents):
+        clauses = list(itertools.islice(closed, len(document.clauses)))
+        clash = next(
+            (
+                (clause, other)
+                for clause in clauses
+                for other in standing.get((clause.company, clause.id), ())
+                if other.document != clause.document and _overlap(clause, other)
+            ),
+            None,
+        )
+        if index not in faults and clash:
+            faults[index] = _same_id(*clash)
+        if index not in faults:
+            for clause in clauses:
+                standing.setdefault((clause.company, clause.id), []).append(clause)
+    return faults
+
+
+def _overlap(one: Clause, other: Clause) -> bool:
+    begins = max(one.effective_from or dt.date.min, other.effective_from or dt.date.min)
+    return one.is_in_force(begins) and other.is_in_force(begins)
+
+
+def _same_id(clause: Clause, other: Clause) -> PolicyError:
+    return PolicyError(
+        f"clause {clause.id} also stands in {other.source or other.document} and is in force "
+        "there on the same day; give one of the two another id, or end the older document with "
+        "effective_to",
+        path=clause.source, line=clause.line,
+    )  # fmt: skip

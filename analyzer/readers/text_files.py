@@ -16,23 +16,38 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _MAGIC = {
-    b"%PDF": "a PDF",
+    b"%PDF-": "a PDF",
     b"PK\x03\x04": "a ZIP archive or an Office document",
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"ID3": "an MP3 recording",
     b"RIFF": "a WAV recording",
     b"OggS": "an Ogg recording",
+    b"fLaC": "a FLAC recording",
     b"\x1f\x8b": "a gzip archive",
     b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"SQLite format 3": "a SQLite database",
+    b"SQLite format 3\x00": "a SQLite database",
 }
+#: Code pages that a detector tells from Western text reliably, because their letters are others.
+_FAR_FROM_WESTERN = frozenset(
+    {"shift_jis", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp1251", "koi8_r"}
+)
+_SAMPLE = 4096
+_HEAD = 20_000
+_DETECTED = 65_536
+_LONGEST_UTF8 = 4
+_FIRST_PRINTABLE = 32
 _CONTROL_SHARE = 0.02
+_NULL_SHARE = 0.4
+_GOOD_TO_BAD = 4
 
 
 @dataclass(frozen=True)
 class DecodedText:
-    """Text with the encoding that it was read as; ``guessed`` if the file did not settle it."""
+    r"""Text with the encoding that it was read as; ``guessed`` if the file did not settle it.
+
+    Line ends are ``\n`` whatever the file had.
+    """
 
     text: str
     encoding: str
@@ -46,7 +61,8 @@ class NotTextError(ValueError):
 def decode(data: bytes) -> DecodedText:
     """Turn a file's bytes into text.
 
-    A byte-order mark settles the encoding, then strict UTF-8; what is neither is looked at for
+    A byte-order mark settles the encoding, then strict UTF-8; UTF-8 that was cut off in mid-letter
+    or has a few broken bytes among many good ones is still UTF-8. What is neither is looked at for
     UTF-16 without a mark, then read as Windows-1252, which short Western files nearly always are
     (statistical detection mistakes them for Baltic or Turkish code pages).
 
@@ -60,25 +76,51 @@ def decode(data: bytes) -> DecodedText:
             try:
                 return _checked(data.decode(name), name, guessed=False)
             except UnicodeDecodeError as error:
-                raise NotTextError(f"the file says it is {name} but byte {error.start} is not") from None
+                message = f"the file says it is {name} but byte {error.start} is not"
+                raise NotTextError(message) from None
     for magic, what in _MAGIC.items():
-        if data.startswith(magic):
+        if data.startswith(magic) and _has_control_bytes(data[len(magic) : 64], magic):
             raise NotTextError(f"the file is {what}, not text")
-    sample = data[:4096]
-    if b"\x00" in sample:
-        for name, nulls in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-            if nulls and nulls.count(0) > 0.4 * len(nulls):
-                try:
-                    return _checked(data.decode(name), name, guessed=True)
-                except UnicodeDecodeError:
-                    break
-        raise NotTextError("the file is binary, not text")
+    if b"\x00" in data[:_SAMPLE]:
+        return _decode_wide(data)
+    return _decode_utf8(data) or _decode_by_detection(data)
+
+
+def _has_control_bytes(after: bytes, magic: bytes) -> bool:
+    """Tells a recording from a text that happens to begin with the same letters."""
+    return not magic.isalnum() or any(byte < ord("\t") for byte in after)
+
+
+def _decode_wide(data: bytes) -> DecodedText:
+    sample = data[:_SAMPLE]
+    for name, nulls in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
+        if nulls and nulls.count(0) > _NULL_SHARE * len(nulls):
+            try:
+                return _checked(data.decode(name), name, guessed=True)
+            except UnicodeDecodeError:
+                break
+    raise NotTextError("the file is binary, not text")
+
+
+def _decode_utf8(data: bytes) -> DecodedText | None:
     try:
         return _checked(data.decode("utf-8"), "utf-8", guessed=False)
-    except UnicodeDecodeError:
-        pass
-    best = from_bytes(data[:65536]).best()
-    if best is not None and best.encoding in {"shift_jis", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp1251", "koi8_r"}:
+    except UnicodeDecodeError as error:
+        if error.start > len(data) - _LONGEST_UTF8 and error.reason == "unexpected end of data":
+            cut = data[: error.start].decode("utf-8")
+            if not cut.isascii():
+                return _checked(cut, "utf-8", guessed=True)
+    loose = data.decode("utf-8", errors="replace")
+    bad = loose.count("\ufffd")
+    good = sum(1 for letter in loose if letter > "\x7f") - bad
+    if good > _GOOD_TO_BAD * bad:
+        return _checked(loose, "utf-8", guessed=True)
+    return None
+
+
+def _decode_by_detection(data: bytes) -> DecodedText:
+    best = from_bytes(data[:_DETECTED]).best()
+    if best is not None and best.encoding in _FAR_FROM_WESTERN:
         try:
             return _checked(data.decode(best.encoding), best.encoding, guessed=True)
         except UnicodeDecodeError:
@@ -87,13 +129,19 @@ def decode(data: bytes) -> DecodedText:
 
 
 def _checked(text: str, encoding: str, *, guessed: bool) -> DecodedText:
-    head = text[:20000]
-    control = sum(1 for ch in head if (ord(ch) < 32 and ch not in "\t\n\r\x0b\x0c") or ch == "\ufffd")  # noqa: PLR2004
+    head = text[:_HEAD]
+    control = sum(1 for letter in head if _is_control(letter))
     if control > _CONTROL_SHARE * len(head):
         raise NotTextError("the file is binary, not text")
-    if not head.strip():
+    if not text.strip():
         raise NotTextError("the file is empty")
     return DecodedText(text.replace("\r\n", "\n").replace("\r", "\n"), encoding, guessed)
+
+
+def _is_control(letter: str) -> bool:
+    if letter == "\ufffd":
+        return True
+    return ord(letter) < _FIRST_PRINTABLE and letter not in "\t\n\r\x0b\x0c"
 
 
 def read_text_file(path: Path) -> DecodedText:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: ``RET-4``, ``AIR-12``, ``HR-2.1``: letters, a hyphen, and a part with a digit in it.
-_ID = re.compile(r"^([A-Z][A-Z0-9]{0,11}(?:-[A-Z0-9]{1,8})*-\d[\w.]*|[A-Z]{1,6}\d[\w.-]*)(?:[.:)]|\s|$)\s*")
-_NUMBER = re.compile(r"^(?:§\s*)?(\d+(?:\.\d+)*(?:\([a-z]\))?)[.):]?\s+")
+#: ``RET-4``, ``AIR-12``, ``HR-2.1``, ``R4``: capitals, then a part that begins with a digit.
+_ID = re.compile(
+    r"^[\[(]?([A-Z][A-Z0-9]{0,11}(?:-[A-Z0-9]{1,8})*-\d[\w.]*|[A-Z]{1,6}\d[\w.-]*)"
+    r"(?:[\]).:]|\s|$)\s*"
+)
+#: ``4``, ``4.2``, ``§ 4.2(b)``, before a title: a quantity ("30 days") goes on in small letters.
+_NUMBER = re.compile(r"^(?:§\s*)?(\d+(?:\.\d+)*(?:\([a-z]\))?)(?:[.):]\s+|\s+(?=[^\Wa-z\d_]))")
+_EDGES = " \t-\u2013\u2014:"
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -30,15 +36,24 @@ class Section:
 
 
 def split_heading(heading: str) -> tuple[str | None, str]:
-    """``"RET-4 Sale items"`` into id and title; no id where the heading carries none."""
+    """``"RET-4 Sale items"`` into id and title; no id where the heading carries none.
+
+    A heading that is nothing but an id has it as its title, too.
+    """
     heading = heading.strip().strip("*").strip()
     found = _ID.match(heading)
-    if found:
-        return found.group(1).rstrip("."), heading[found.end() :].strip(" -–:") or found.group(1)
-    return None, heading
+    if found is None:
+        return None, heading
+    clause_id = found.group(1).rstrip(".")
+    return clause_id, heading[found.end() :].strip(_EDGES) or clause_id
 
 
 def split_number(heading: str) -> tuple[str | None, str]:
-    """``"4.2 Sale items"`` into number and title."""
+    """``"4.2 Sale items"`` into number and title; no number where it carries none."""
     found = _NUMBER.match(heading)
     return (found.group(1), heading[found.end() :].strip()) if found else (None, heading)
+
+
+def says_something(text: str) -> bool:
+    """Whether a text holds words, and not only rules, marks or comments."""
+    return any(ch.isalnum() for ch in _COMMENT.sub("", text))

@@ -1,0 +1,145 @@
+"""The clauses in force, taken apart once for each edition: sentences, words, quantities, roles."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.domain import Clause
+from analyzer.embedders import Embedder
+from analyzer.language.cues import CUE_NAMES, cue_vector
+from analyzer.language.quantities import Quantity, find_quantities
+from analyzer.language.roles import Cap, find_caps, reserved_roles, table_rows
+from analyzer.language.tokens import content_words
+from analyzer.policy_book import PolicyView
+
+Vectors = NDArray[np.float32]
+
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9*(-])|\n+")
+_MOST_SENTENCES = 40
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence or table row of a clause: ``clause.text[start:end]``."""
+
+    start: int
+    end: int
+    text: str
+    quantities: tuple[Quantity, ...]
+    cues: tuple[float, ...]
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class IndexedClause:
+    """A clause with everything that a promise is compared with."""
+
+    clause: Clause
+    words: Counter[str]
+    title_words: frozenset[str]
+    quantities: tuple[Quantity, ...]
+    sentences: tuple[Sentence, ...]
+    rows: slice
+    caps: tuple[Cap, ...]
+    cues: tuple[float, ...]
+
+
+class ClauseIndex:
+    """The clauses of a view, ready for comparison.
+
+    Args:
+        view: Clauses in force, at least one.
+        embedder: Gives the sentences' vectors; each clause's are made together.
+
+    Attributes:
+        items: One for each clause, in the view's order.
+        vectors: The clauses' own vectors, ``(n, d)``.
+        sentence_vectors: ``(m, d)``; ``item.rows`` are an item's.
+    """
+
+    def __init__(self, view: PolicyView, embedder: Embedder) -> None:
+        items: list[IndexedClause] = []
+        rows: list[Vectors] = []
+        count = 0
+        for clause in view.clauses:
+            sentences = split_clause(clause)
+            vectors = embedder.embed([_with_title(clause, s.text) for s in sentences])
+            rows.append(vectors)
+            items.append(
+                IndexedClause(
+                    clause,
+                    Counter(content_words(clause.embedded_text)),
+                    frozenset(content_words(clause.title)),
+                    tuple(find_quantities(clause.text)),
+                    sentences,
+                    slice(count, count + len(sentences)),
+                    tuple(find_caps(clause.text)),
+                    tuple(cue_vector(clause.text)),
+                )
+            )
+            count += len(sentences)
+        self.view = view
+        self.items = tuple(items)
+        self.vectors = view.vectors
+        self.sentence_vectors: Vectors = np.concatenate(rows)
+        seen: Counter[str] = Counter(w for item in items for w in item.words)
+        self.idf = {w: math.log(1 + len(items) / n) for w, n in seen.items()}
+        self.average_length = sum(sum(i.words.values()) for i in items) / max(len(items), 1)
+
+    def lexical(self, text: str) -> Vectors:
+        """BM25 of a text against each clause, divided by the best it could reach; ``(n,)``.
+
+        Source:
+            Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009; k1 1.2, b 0.75.
+        """
+        wanted = set(content_words(text))
+        ceiling = sum(self.idf.get(w, 0.0) for w in wanted) * 2.2 or 1.0
+        out = np.zeros(len(self.items), dtype=np.float32)
+        for row, item in enumerate(self.items):
+            length = sum(item.words.values()) / max(self.average_length, 1e-9)
+            for word in wanted & item.words.keys():
+                n = item.words[word]
+                out[row] += self.idf[word] * n * 2.2 / (n + 1.2 * (0.25 + 0.75 * length))
+        return out / ceiling
+
+
+def split_clause(clause: Clause) -> tuple[Sentence, ...]:
+    """Cut a clause into sentences; a table row is one, read with its headings."""
+    text = clause.text
+    out: list[Sentence] = []
+    begin = 0
+    edges = [*((m.start(), m.end()) for m in _SENTENCE_END.finditer(text)), (len(text), len(text))]
+    for end, following in edges:
+        body = text[begin:end]
+        lead = len(body) - len(body.lstrip())
+        stripped = body.strip()
+        if re.search(r"\w", stripped) and not re.fullmatch(r"[|\s:-]+", stripped):
+            start = begin + lead
+            out.append(
+                Sentence(
+                    start, start + len(stripped), stripped, tuple(find_quantities(stripped)),
+                    tuple(cue_vector(stripped)), tuple(reserved_roles(stripped)),
+                )
+            )  # fmt: skip
+        begin = following
+    if len(out) > _MOST_SENTENCES:
+        # A clause of book length: its first sentences by themselves, the rest stays searchable whole.
+        out = out[:_MOST_SENTENCES]
+    if not out:
+        out = [Sentence(0, len(text), text, (), tuple(0.0 for _ in CUE_NAMES), ())]
+    return tuple(out)
+
+
+def _with_title(clause: Clause, sentence: str) -> str:
+    if sentence.startswith("|"):
+        for headings, cells in table_rows(clause.text):
+            if all(cell in sentence for cell in cells):
+                pairs = ", ".join(f"{h}: {c}" for h, c in zip(headings, cells, strict=False) if c)
+                return f"{clause.title}. {pairs}"
+    return f"{clause.title}. {sentence}" if clause.title else sentence

@@ -1,0 +1,172 @@
+"""The embedded engine: reads and judges a call on this machine, with no key and no network."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.domain import Amount, Analysis, Call, Commitment
+from analyzer.embedders import PackagedEmbedder, packaged_embedder
+from analyzer.engines.embedded.clause_index import ClauseIndex
+from analyzer.engines.embedded.commitments import (
+    DraftMark,
+    condition_of,
+    find_marks,
+    is_done,
+    withdrawn_at,
+)
+from analyzer.engines.embedded.heads import Heads, load_heads
+from analyzer.engines.embedded.language_check import looks_english
+from analyzer.engines.embedded.pairs import Promise, describe_promise
+from analyzer.engines.embedded.reading import CallReading, read_call
+from analyzer.engines.embedded.stonewalls import find_stonewalls
+from analyzer.engines.embedded.verdicts import Judgement, Thresholds, judge, known_days
+from analyzer.errors import CallSetAside
+from analyzer.language.dates import find_due
+from analyzer.policy_book import PolicyView
+from analyzer.resolution import propose_resolution
+
+Floats = NDArray[np.float32]
+
+_KEPT_VIEWS = 64
+
+
+class EmbeddedEngine:
+    """Marks and judges with the packaged encoder, small trained heads, and comparisons in code.
+
+    Vectors of clauses are those of the packaged embedder whatever the library uses: the heads were
+    trained on them. A view whose vectors come from another embedder is embedded again, once.
+
+    Args:
+        embedder: The packaged embedder; built where None.
+        heads: The trained heads; read from the package where None.
+    """
+
+    name = "embedded"
+    prompt_version: str | None = None
+
+    def __init__(self, embedder: PackagedEmbedder | None = None, heads: Heads | None = None) -> None:
+        self._embedder = embedder or packaged_embedder()
+        self._heads = heads or load_heads()
+        limits = self._heads.about.get("thresholds", {})
+        self._mark_least = float(limits.get("mark", 0.5))
+        self._wall_least = float(limits.get("wall", 0.3))
+        self._wall_peak = float(limits.get("wall_peak", 0.5))
+        self._limits = Thresholds(
+            **{k: float(v) for k, v in limits.items() if k in Thresholds.__dataclass_fields__}
+        )
+        self._indexes: OrderedDict[str, ClauseIndex] = OrderedDict()
+        self.model = f"{self._embedder.name}+heads-{self._heads.version}"
+
+    def analyze(self, call: Call, view: PolicyView | None) -> Analysis:
+        """Read and judge one call; see :class:`analyzer.engines.Engine`.
+
+        Raises:
+            CallSetAside: If the call is not in English.
+        """
+        if not looks_english(call):
+            language = f" (it says {call.language!r})" if call.language else ""
+            raise CallSetAside(
+                f"Call {call.call_id} is not in English{language}; the embedded engine reads English "
+                "only. Set `language` to en if that is wrong, or use an LLM engine."
+            )
+        reading = read_call(call, self._embedder)
+        drafts, likely = find_marks(reading, self._heads, least=self._mark_least)
+        index = self._index(view) if view is not None and view.clauses else None
+        marks = [
+            self._commitment(f"c{n}", draft, reading, index) for n, draft in enumerate(drafts, 1)
+        ]
+        walls = find_stonewalls(
+            reading, self._heads, likely, least=self._wall_least, peak=self._wall_peak
+        )
+        return Analysis(call=call, commitments=tuple(marks), stonewalls=tuple(walls))
+
+    def _index(self, view: PolicyView) -> ClauseIndex:
+        key = f"{view.company}/{view.version}"
+        if key not in self._indexes:
+            if view.vectors.shape[1] != self._embedder.dimension or view.embedder_name != self._embedder.name:
+                vectors = np.concatenate([self._embedder.embed([c.embedded_text]) for c in view.clauses])
+                view = replace(view, vectors=vectors, embedder_name=self._embedder.name)
+            self._indexes[key] = ClauseIndex(view, self._embedder)
+            while len(self._indexes) > _KEPT_VIEWS:
+                self._indexes.popitem(last=False)
+        self._indexes.move_to_end(key)
+        return self._indexes[key]
+
+    def _commitment(
+        self, mark_id: str, draft: DraftMark, reading: CallReading, index: ClauseIndex | None
+    ) -> Commitment:
+        call = reading.call
+        promise = describe_promise(call, draft.turn, draft.quote, draft.kind, draft.strength)
+        conditional = draft.strength == "conditional"
+        sums = [q for q in promise.quantities if q.dimension == "money"]
+        mark = Commitment.model_validate(
+            {
+                "id": mark_id,
+                "turn": draft.turn,
+                "quote": draft.quote,
+                "kind": draft.kind,
+                "strength": draft.strength,
+                "due": find_due(draft.quote, call.date, known_days(promise)),
+                "amount": Amount(value=sums[0].value, currency=sums[0].unit or None) if sums else None,
+                "condition": condition_of(draft, call.turns[draft.turn].text) if conditional else None,
+                "fulfilled_in_call": is_done(draft),
+                "withdrawn_at": withdrawn_at(reading, draft),
+                "confidence": round(draft.probability, 3),
+            }
+        )
+        if index is None or draft.strength == "hedged":
+            return mark
+        found = judge(promise, query_vectors(reading, draft, promise), index, self._heads, self._limits)
+        return self._with_verdict(mark, found, call, index)
+
+    @staticmethod
+    def _with_verdict(
+        mark: Commitment, found: Judgement, call: Call, index: ClauseIndex
+    ) -> Commitment:
+        judged = mark.model_copy(
+            update={
+                "verdict": found.verdict,
+                "clauses": found.clauses,
+                "retrieved": found.retrieved,
+                "clause_quote": found.clause_quote,
+                "conditions": found.conditions,
+                "why": found.why,
+                "confidence": found.confidence,
+                "needs_review": found.needs_review,
+            }
+        )
+        clause = index.view.find_clause(found.clauses[0]) if found.clauses else None
+        resolution = propose_resolution(judged, call, clause.text if clause else "")
+        return judged.model_copy(update={"resolution": resolution})
+
+
+def query_vectors(reading: CallReading, draft: DraftMark, promise: Promise) -> Floats:
+    """The vectors of a promise's queries, made from those that the call already has.
+
+    A text that joins turns is taken as the mean of their vectors, each weighted by the square root
+    of its length: measured to retrieve as well as embedding the joined text, at no cost.
+
+    Returns:
+        float32 ``(len(QUERY_NAMES), d)``, unit rows.
+    """
+    call = reading.call
+    vectors = reading.turn_vectors
+
+    def weight(turn: int) -> float:
+        return float(np.sqrt(len(call.turns[turn].text) + 1))
+
+    customers = [t.turn for t in call.turns[: draft.turn] if t.role == "customer"][-2:]
+    agents = [t.turn for t in call.turns[: draft.turn] if t.role == "agent"][-1:]
+    asked = draft.vector * np.sqrt(len(promise.quote))
+    if customers:
+        asked = asked + vectors[customers[-1]] * weight(customers[-1])
+    around = vectors[draft.turn] * weight(draft.turn)
+    for turn in (*customers, *agents):
+        around = around + vectors[turn] * weight(turn)
+    rows = np.stack([draft.vector, asked, vectors[draft.turn], around]).astype(np.float32)
+    normal: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return normal

@@ -1,0 +1,157 @@
+"""Spans in which the customer was shut out: agent turns scored one by one, then read as spans."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.domain import Severity, Stonewall, Tactic
+from analyzer.engines.embedded.heads import Heads
+from analyzer.engines.embedded.reading import CallReading, turn_hand, turn_ngrams
+
+Floats = NDArray[np.float32]
+
+WALL_SCALE = 2.0
+_SWITCH_COST = 1.0
+_TACTIC_LEAST = 0.35
+_MOST_TACTICS = 4
+_LOST = re.compile(
+    r"\b(?:crying|sobs?|tears|never (?:again|coming back)|cancel(?:ling)? (?:everything|it all)|lawyer|ombudsman|"
+    r"i don't know what to do|i can't (?:cope|do this)|leaving you|close my account|disgrace\w*|begging)\b",
+    re.IGNORECASE,
+)
+_MEANING = {
+    "repeated_position": "the same line is given again with nothing taken in of what the customer adds",
+    "flat_refusal": "a refusal with no reason, alternative or way forward",
+    "blame_shifting": "the fault is put on the customer instead of being looked into",
+    "non_answer": "a direct question is not answered",
+    "runaround": "the customer is sent elsewhere and nobody takes the matter on",
+    "denied_escalation": "a request for somebody senior is refused or ignored",
+    "dismissal": "the customer's concern is belittled",
+    "threat": "a penalty is held out instead of the matter being looked into",
+}
+
+
+def turn_dense(reading: CallReading, turn: int, marks: dict[int, float]) -> Floats:
+    """The dense features of an agent's turn."""
+    zero = np.zeros(reading.turn_vectors.shape[1], dtype=np.float32)
+    heard, answer = reading.last_customer[turn], reading.next_customer[turn]
+    return np.concatenate(
+        [
+            np.array(turn_hand(reading, turn, marks), dtype=np.float32),
+            WALL_SCALE * reading.turn_vectors[turn],
+            WALL_SCALE * (reading.turn_vectors[heard] if heard >= 0 else zero),
+            WALL_SCALE * (reading.turn_vectors[answer] if answer >= 0 else zero),
+        ]
+    ).astype(np.float32)
+
+
+def find_stonewalls(
+    reading: CallReading, heads: Heads, marks: dict[int, float], *, least: float, peak: float
+) -> list[Stonewall]:
+    """Find the stonewalled spans of a call.
+
+    Args:
+        reading: The call.
+        heads: Trained heads ``wall`` (is this turn inside a span) and ``tactic``.
+        marks: For each agent's turn how likely it holds a commitment.
+        least: Probability at which a turn speaks as much for a span as against it.
+        peak: The highest turn of a span has to reach this.
+
+    Returns:
+        Spans in order, each from an agent's turn to an agent's turn, with the quote that speaks
+        most for it.
+
+    Source:
+        Viterbi, Error Bounds for Convolutional Codes, 1967, over two states.
+    """
+    turns = [t.turn for t in reading.call.turns if t.role == "agent" and reading.by_turn[t.turn]]
+    if not turns:
+        return []
+    grams = [turn_ngrams(reading, t) for t in turns]
+    dense = np.stack([turn_dense(reading, t, marks) for t in turns])
+    probability = heads["wall"].probabilities(grams, dense)[:, 1]
+    tactics = heads["tactic"].probabilities(grams, dense)
+    inside = _two_states(probability, least)
+    out: list[Stonewall] = []
+    position = 0
+    while position < len(turns):
+        if not inside[position]:
+            position += 1
+            continue
+        last = position
+        while last + 1 < len(turns) and inside[last + 1]:
+            last += 1
+        rows = slice(position, last + 1)
+        if float(probability[rows].max()) >= peak:
+            out.append(_span(reading, turns[rows], probability[rows], tactics[rows], heads))
+        position = last + 1
+    return out
+
+
+def _two_states(probability: Floats, least: float) -> list[bool]:
+    clipped = np.clip(probability, 1e-4, 1 - 1e-4)
+    gain = np.log(clipped / (1 - clipped)) - np.log(least / (1 - least))
+    score = np.zeros((len(gain), 2))
+    back = np.zeros((len(gain), 2), dtype=int)
+    for i, g in enumerate(gain):
+        for state in (0, 1):
+            emitted = float(g) if state else 0.0
+            if i == 0:
+                options = [0.0 if state == 0 else -_SWITCH_COST, -np.inf]
+            else:
+                options = [
+                    score[i - 1][other] - (_SWITCH_COST if other != state else 0.0)
+                    for other in (0, 1)
+                ]
+            back[i][state] = int(np.argmax(options))
+            score[i][state] = emitted + max(options)
+    state = int(np.argmax(score[-1]))
+    out = [False] * len(gain)
+    for i in range(len(gain) - 1, -1, -1):
+        out[i] = bool(state)
+        state = back[i][state]
+    return out
+
+
+def _span(
+    reading: CallReading, turns: list[int], probability: Floats, tactics: Floats, heads: Heads
+) -> Stonewall:
+    classes = heads["tactic"].classes
+    seen: Counter[str] = Counter()
+    for row in tactics:
+        for name, p in zip(classes, row, strict=True):
+            if p >= _TACTIC_LEAST:
+                seen[name] += 1
+    if not seen:
+        seen[classes[int(tactics.sum(axis=0).argmax())]] = 1
+    chosen = [name for name, _ in seen.most_common(_MOST_TACTICS)]
+    typical = turns[int(probability.argmax())]
+    severity = _severity(reading, turns, chosen)
+    confidence = float(probability.mean())
+    names = "; ".join(_MEANING[c] for c in chosen)
+    return Stonewall(
+        start=turns[0], end=turns[-1], tactics=tuple(cast("Tactic", c) for c in chosen),
+        severity=severity, quote=reading.call.turns[typical].text.strip(),
+        why=f"Turns {turns[0]} to {turns[-1]}: {names}.",
+        confidence=round(min(max(confidence, 0.0), 1.0), 3), needs_review=confidence < 0.5,  # noqa: PLR2004
+    )  # fmt: skip
+
+
+def _severity(reading: CallReading, turns: list[int], tactics: list[str]) -> Severity:
+    """1 if another agent takes the matter on afterwards, 3 if threatened or in distress, else 2."""
+    after = [t for t in reading.call.turns[turns[-1] + 1 :] if t.role == "agent"]
+    before = reading.call.turns[turns[-1]]
+    handed_over = any(t.name != before.name and t.name is not None for t in after)
+    customer = " ".join(
+        t.text for t in reading.call.turns[turns[0] :] if t.role == "customer"
+    )
+    if handed_over and len(after) >= 3:  # noqa: PLR2004
+        return 1
+    if "threat" in tactics or _LOST.search(customer):
+        return 3
+    return 1 if len(turns) == 1 and len(after) >= 4 else 2  # noqa: PLR2004

@@ -1,0 +1,237 @@
+"""Days that are named in speech or in a policy, resolved against the day of the call."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.domain import Due
+from analyzer.language.quantities import Quantity, find_quantities
+
+_MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name} | {
+    name.lower(): i for i, name in enumerate(calendar.month_abbr) if name and name != "May"
+}
+_WEEKDAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
+_ORDINAL_UNITS = {
+    w: i
+    for i, w in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+        "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        start=1,
+    )
+} | {"thirtieth": 30}
+_ORD = (
+    r"(?:(?:twenty|thirty)[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|"
+    + "|".join(sorted(_ORDINAL_UNITS, key=len, reverse=True))
+    + r"|\d{1,2}(?:st|nd|rd|th))"
+)
+_MONTH = "(?:" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
+_YEAR = r"(?:,?\s+(?P<year>20\d\d))?"
+_DAY_MONTH = re.compile(rf"\b(?P<day>{_ORD}|\d{{1,2}})\s+(?:of\s+)?(?P<month>{_MONTH})\b{_YEAR}", re.IGNORECASE)
+_MONTH_DAY = re.compile(rf"\b(?P<month>{_MONTH})\s+(?:the\s+)?(?P<day>{_ORD}|\d{{1,2}})\b(?!:){_YEAR}", re.IGNORECASE)
+_ISO = re.compile(r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b")
+_BARE_DAY = re.compile(rf"\bthe\s+(?P<day>{_ORD})\b(?!\s+(?:time|one|thing|two|three|of|night|day|month|year|call|party|line))", re.IGNORECASE)
+_WEEKDAY = re.compile(rf"\b(?P<which>next|this|on|by|coming)?\s*(?:the\s+)?(?P<name>{'|'.join(_WEEKDAYS)})(?:'s)?\b(?!\s+to\b)", re.IGNORECASE)
+_MONTH_ALONE = re.compile(rf"\b(?:in|until|till|through|by|for|before|end of|the end of|back end of)\s+(?P<month>{'|'.join(n.lower() for n in calendar.month_name if n)})\b", re.IGNORECASE)
+_TODAY = re.compile(
+    r"\b(?:today|tonight|this (?:morning|afternoon|evening)|right (?:now|away|after)|straight ?away|as we speak|"
+    r"in a (?:few|couple(?: of)?) (?:minutes|moments|hours)|(?:in|within) (?:the|an|the next) (?:hour|half hour)|within the hour|in a (?:bit|minute|moment|wee while)|"
+    r"when we hang up|while (?:we're|you're) on the (?:phone|line)|end of (?:the )?(?:day|business)|close of business|before i (?:go home|leave|finish)|shortly|immediately)\b",
+    re.IGNORECASE,
+)
+_PERIODS = re.compile(
+    r"\b(?P<what>tomorrow|this weekend|(?:the )?end of (?:the|this) week|this week|next week|(?:the )?end of (?:the|this) month|"
+    r"this month|next month|(?:the )?end of next month|(?:the )?end of (?:the|this) year|this year|(?:the )?end of next year|next year)\b",
+    re.IGNORECASE,
+)
+_WITHIN = re.compile(r"\b(?:within|in|inside|takes?|up to|no (?:more|later) than|at most|over the next|next|after|give it|allow|about|it's)\b[^.?!]{0,24}$", re.IGNORECASE)
+_LEAD_IN = re.compile(r"(?:\b(?:by|on|until|till|through|before|no later than|within|in|inside|from|for|up to|at the latest)\s+)$", re.IGNORECASE)
+_SATURDAY = 5
+
+
+@dataclass(frozen=True)
+class NamedDay:
+    """A day that a text names: ``text[start:end]`` resolves to ``day``."""
+
+    day: dt.date
+    start: int
+    end: int
+
+
+def _ordinal(text: str) -> int | None:
+    text = text.lower()
+    digits = re.match(r"\d+", text)
+    if digits:
+        return int(digits.group())
+    parts = re.split(r"[- ]", text)
+    if len(parts) == 2:  # noqa: PLR2004 - "twenty-first"
+        return {"twenty": 20, "thirty": 30}.get(parts[0], 0) + _ORDINAL_UNITS.get(parts[1], 0)
+    return _ORDINAL_UNITS.get(text)
+
+
+def _date(year: int, month: int, day: int) -> dt.date | None:
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _nearest_year(month: int, day: int, anchor: dt.date) -> dt.date | None:
+    """The day of that name nearest to the call, from five months back to seven ahead."""
+    found = [d for y in (anchor.year - 1, anchor.year, anchor.year + 1) if (d := _date(y, month, day))]
+    return min(found, key=lambda d: abs((d - anchor).days - 30)) if found else None
+
+
+def _month_end(year: int, month: int) -> dt.date:
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def add_business_days(start: dt.date, count: int) -> dt.date:
+    """The ``count``-th weekday after ``start``; public holidays are not known here."""
+    day = start
+    left = count
+    while left > 0:
+        day += dt.timedelta(days=1)
+        if day.weekday() < _SATURDAY:
+            left -= 1
+    return day
+
+
+def business_days_between(start: dt.date, end: dt.date) -> int:
+    """Weekdays after ``start`` up to and including ``end``; 0 if ``end`` is not later."""
+    days = (end - start).days
+    return sum(1 for n in range(1, min(days, 4000) + 1) if (start + dt.timedelta(days=n)).weekday() < _SATURDAY)
+
+
+def find_days(text: str, anchor: dt.date, known: Sequence[dt.date] = ()) -> list[NamedDay]:
+    """Calendar days that a text names.
+
+    Args:
+        text: Speech or policy text.
+        anchor: The day of the call, which settles the year and the weekday.
+        known: Days named in full before: "the ninth" means the one of these that is a ninth, "the
+            Friday" the one that is a Friday.
+
+    Returns:
+        Days in the order of the text; overlapping readings are left to the longest.
+    """
+    found: list[NamedDay] = []
+
+    def add(day: dt.date | None, span: tuple[int, int]) -> None:
+        if day and not any(d.start < span[1] and span[0] < d.end for d in found):
+            found.append(NamedDay(day, *span))
+
+    for m in _ISO.finditer(text):
+        add(_date(int(m["year"]), int(m["month"]), int(m["day"])), m.span())
+    for pattern in (_DAY_MONTH, _MONTH_DAY):
+        for m in pattern.finditer(text):
+            number = _ordinal(m["day"])
+            month = _MONTHS[m["month"].lower().rstrip(".")]
+            if number:
+                day = _date(int(m["year"]), month, number) if m["year"] else _nearest_year(month, number, anchor)
+                add(day, m.span())
+    for m in _BARE_DAY.finditer(text):
+        number = _ordinal(m["day"])
+        if number:
+            earlier = [d for d in known if d.day == number and d >= anchor]
+            add(earlier[-1] if earlier else _next_day_of_month(number, anchor), m.span())
+    for m in _WEEKDAY.finditer(text):
+        ahead = (_WEEKDAYS[m["name"].lower()] - anchor.weekday()) % 7 or 7
+        if (m["which"] or "").lower() == "next" and anchor.weekday() + ahead < 7:  # noqa: PLR2004
+            ahead += 7
+        day = anchor + dt.timedelta(days=ahead)
+        if re.search(r"\bthe\s+$", text[: m.start("name")], re.IGNORECASE):
+            day = next((d for d in reversed(known) if d > anchor and d.weekday() == day.weekday()), day)
+        add(day, (m.start("name"), m.end()))
+    return sorted(found, key=lambda d: d.start)
+
+
+def _next_day_of_month(number: int, anchor: dt.date) -> dt.date | None:
+    year, month = anchor.year, anchor.month
+    for _ in range(13):
+        day = _date(year, month, number)
+        if day and day >= anchor:
+            return day
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)  # noqa: PLR2004
+    return None
+
+
+def _period_end(what: str, anchor: dt.date) -> dt.date:
+    what = what.lower()
+    if what == "tomorrow":
+        return anchor + dt.timedelta(days=1)
+    sunday = anchor + dt.timedelta(days=6 - anchor.weekday())
+    if "week" in what:
+        if "weekend" in what:
+            return sunday
+        if "end of" in what:
+            return sunday - dt.timedelta(days=2) if anchor.weekday() < _SATURDAY else sunday
+        return sunday + dt.timedelta(days=7) if "next" in what else sunday
+    if "month" in what:
+        year, month = anchor.year, anchor.month
+        if "next" in what:
+            year, month = (year + 1, 1) if month == 12 else (year, month + 1)  # noqa: PLR2004
+        return _month_end(year, month)
+    return dt.date(anchor.year + (1 if "next" in what else 0), 12, 31)
+
+
+def _shift(anchor: dt.date, quantity: Quantity) -> dt.date:
+    longest = max(quantity.readings) if len(quantity.readings) == 2 else quantity.value  # noqa: PLR2004
+    longest = min(longest, 36500.0)
+    if quantity.dimension == "business_duration":
+        return add_business_days(anchor, round(longest)) if longest >= 1 else anchor
+    months = {"month": 1, "year": 12}.get(quantity.unit)
+    if months:
+        total = anchor.month - 1 + round(longest / (30 if quantity.unit == "month" else 365)) * months
+        year, month = anchor.year + total // 12, total % 12 + 1
+        return dt.date(year, month, min(anchor.day, calendar.monthrange(year, month)[1]))
+    return anchor + dt.timedelta(days=int(longest))
+
+
+def find_due(
+    text: str, anchor: dt.date | None, known: Sequence[dt.date] = ()
+) -> Due | None:
+    """When something is promised for.
+
+    Args:
+        text: A promise's words.
+        anchor: The day of the call, or None; then the words are kept without a day.
+        known: Days named in full earlier in the call; see :func:`find_days`.
+
+    Returns:
+        The words as said with the day that they mean; ``date`` is None where the start is not
+        known ("ten days from delivery"). None if no time is named.
+    """
+    day = anchor or dt.date(2000, 1, 3)
+    named = find_days(text, day, known)
+    if named:
+        last = named[-1]
+        first = named[0].start if len(named) > 1 and named[-1].start - named[0].end < 4 else last.start  # noqa: PLR2004
+        return _said(text, first, last.end, last.day if anchor else None)
+    period = _PERIODS.search(text)
+    if period:
+        return _said(text, *period.span(), _period_end(period["what"], day) if anchor else None)
+    month = _MONTH_ALONE.search(text)
+    if month:
+        number = _MONTHS[month["month"].lower()]
+        year = day.year if number >= day.month else day.year + 1
+        return _said(text, *month.span(), _month_end(year, number) if anchor else None)
+    spans = [q for q in find_quantities(text) if q.dimension in {"duration", "business_duration"}]
+    for quantity in spans:
+        after = text[quantity.end : quantity.end + 24].lower()
+        if re.match(r"\s*(?:from|of|after|before|past|since|prior|notice|'? ?(?:ago|old))\b", after):
+            return _said(text, quantity.start, quantity.end, None)
+        if quantity.unit != "bare" and (_WITHIN.search(text[: quantity.start]) or quantity.dimension == "business_duration"):
+            return _said(text, quantity.start, quantity.end, _shift(day, quantity) if anchor else None)
+    today = _TODAY.search(text)
+    if today:
+        return _said(text, *today.span(), anchor)
+    return None
+
+
+def _said(text: str, start: int, end: int, day: dt.date | None) -> Due:
+    lead = _LEAD_IN.search(text, 0, start)
+    return Due(said=text[lead.start() if lead else start : end].strip(), date=day)

@@ -1,0 +1,279 @@
+"""Chroma, in a folder or on a server: rows in, rows out, and its failures in words."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from analyzer.config import Settings
+from analyzer.errors import ConfigError, StoreError
+from analyzer.policy_book import Vectors
+from analyzer.policy_library.rows import Row
+
+if TYPE_CHECKING:
+    from chromadb.api.models.Collection import Collection
+
+#: Without the first, Chroma would read our .env for settings of its own.
+_CHROMA_SETTINGS: dict[str, Any] = {"_env_file": None, "anonymized_telemetry": False}
+#: Rows read or removed in one request; Chroma takes 5,461 at most (1.5.9).
+_PAGE = 1000
+_READS = 3
+_PROBE_S = 5.0
+_MAX_DETAIL = 140
+_SQLITE_FAULTS = {
+    "5": "another program holds it; wait a moment and try again",
+    "8": "it is read-only; make its files writable, or point WORDBOND_HOME to another folder",
+    "13": "the disk is full; free some space and try again",
+}
+
+
+class ClauseStore:
+    """The rows of one embedder's collection. Made by :meth:`open`."""
+
+    # The client is Any since the type that Chroma declares for it lacks `close`.
+
+    def __init__(self, place: _Folder | _Server, client: Any, collection: Collection) -> None:
+        self._place = place
+        self._client = client
+        self._collection = collection
+
+    @classmethod
+    def open(cls, settings: Settings, embedder_name: str) -> ClauseStore:
+        """Connect, and begin a collection where the embedder has none yet.
+
+        Raises:
+            ConfigError: If ``chroma_url`` is no address.
+            StoreError: If the folder cannot be written or is damaged, or no server answers.
+        """
+        url = settings.chroma_url
+        place = _Server.from_url(url) if url else _Folder(settings.chroma_path)
+        client = place.connect()
+        with _chroma_faults(place):
+            collection = client.get_or_create_collection(
+                _collection_name(embedder_name),
+                configuration={"hnsw": {"space": "cosine"}},
+                metadata={"embedder": embedder_name},
+                embedding_function=None,
+            )
+        return cls(place, client, collection)
+
+    def close(self) -> None:
+        """Let go of the files or the connection."""
+        self._client.close()
+
+    def load(
+        self, companies: set[str] | None = None, *, with_vectors: bool = True
+    ) -> tuple[list[Row], Vectors]:
+        """Rows of some companies or of all, whatever their generation.
+
+        Returns:
+            The rows, and float32 ``(len(rows), d)`` in the same order, or ``(0, 0)`` where
+            there are no rows or no vectors were asked for.
+
+        Raises:
+            StoreError: If the store fails or is damaged.
+        """
+        if companies is not None and not companies:
+            return [], np.zeros((0, 0), dtype=np.float32)
+        where: Any = {"company": {"$in": sorted(companies)}} if companies else None
+        include: Any = ["documents", "metadatas", *(["embeddings"] if with_vectors else [])]
+        with _chroma_faults(self._place):
+            pages = self._pages(where, include)
+        try:
+            rows = [
+                Row.from_store(row_id, text, metadata)
+                for page in pages
+                for row_id, text, metadata in zip(
+                    page["ids"], page["documents"], page["metadatas"], strict=True
+                )
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise self.damaged("it holds rows that Wordbond did not write") from error
+        if not rows or not with_vectors:
+            return rows, np.zeros((0, 0), dtype=np.float32)
+        filled = [page["embeddings"] for page in pages if len(page["ids"])]
+        return rows, np.concatenate(filled).astype(np.float32)
+
+    def upsert(self, rows: Sequence[Row], vectors: Sequence[Vectors]) -> None:
+        """Write rows with their vectors, each of shape ``(d,)``; at most some hundreds at a time.
+
+        Raises:
+            StoreError: If the store fails.
+        """
+        with _chroma_faults(self._place):
+            self._collection.upsert(
+                ids=[row.id for row in rows],
+                embeddings=np.stack(vectors),
+                documents=[row.clause.text for row in rows],
+                metadatas=[row.metadata for row in rows],
+            )
+
+    def delete(self, rows: Sequence[Row]) -> None:
+        """Remove rows; those that are not there any more do no harm.
+
+        Raises:
+            StoreError: If the store fails.
+        """
+        for first in range(0, len(rows), _PAGE):
+            with _chroma_faults(self._place):
+                self._collection.delete(ids=[row.id for row in rows[first : first + _PAGE]])
+
+    def damaged(self, found: str) -> StoreError:
+        """The error to raise where what the store holds cannot be right."""
+        return self._place.damaged(found)
+
+    def _pages(self, where: Any, include: Any) -> list[Any]:
+        size = min(_PAGE, self._client.get_max_batch_size() - 1)
+        pages: list[Any] = []
+        for _ in range(_READS):
+            n_rows = self._collection.count()
+            pages = []
+            while not pages or len(pages[-1]["ids"]) == size:
+                offset = size * len(pages)
+                pages.append(
+                    self._collection.get(where=where, include=include, limit=size, offset=offset)
+                )
+            # Rows removed between two pages shift those after them past the reader.
+            if len(pages) == 1 or self._collection.count() == n_rows:
+                break
+        return pages
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A store in a folder of this machine."""
+
+    path: Path
+
+    def connect(self) -> Any:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise StoreError(
+                f"The policy library cannot be written to {self.path} ({error.strerror}); make "
+                "that folder writable, or point WORDBOND_HOME to another."
+            ) from error
+        import chromadb
+        from chromadb.config import Settings as ChromaSettings
+        from chromadb.errors import ChromaError
+
+        settings = ChromaSettings(**_CHROMA_SETTINGS)
+        with _chroma_faults(self):
+            try:
+                return chromadb.PersistentClient(path=str(self.path), settings=settings)
+            except ChromaError:
+                # Chroma keeps the half-started store under its path, and lets go of it only when
+                # the next client fails on it; without that a mended folder would fail once more.
+                with suppress(AttributeError):
+                    chromadb.PersistentClient(path=str(self.path), settings=settings)
+                raise
+
+    def failure(self, error: Exception) -> StoreError:
+        code = re.search(r"\(code: (\d+)\)", str(error))
+        if code and code.group(1) in _SQLITE_FAULTS:
+            return StoreError(
+                f"The policy library at {self.path} cannot be used: "
+                f"{_SQLITE_FAULTS[code.group(1)]}."
+            )
+        return self.damaged(_one_line(error))
+
+    def damaged(self, found: str) -> StoreError:
+        return StoreError(
+            f"The policy library at {self.path} is damaged ({found}); move that folder away and "
+            "add the policies again with `wordbond policies add`."
+        )
+
+
+@dataclass(frozen=True)
+class _Server:
+    """A store on a Chroma server; ``shown`` is its address without user and password."""
+
+    url: str
+    shown: str
+    host: str
+    port: int
+
+    @classmethod
+    def from_url(cls, url: str) -> _Server:
+        try:
+            parts = urlsplit(url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError:
+            parts, port = urlsplit(""), 0
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(
+                f"WORDBOND_CHROMA_URL is {url!r}, which is no address; write it as "
+                "http://localhost:8000, or unset it to keep policies on this machine."
+            )
+        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return cls(url.rstrip("/"), shown, parts.hostname, port)
+
+    def connect(self) -> Any:
+        # Chroma waits for ever on an address that drops packets, so it is knocked at first.
+        try:
+            socket.create_connection((self.host, self.port), timeout=_PROBE_S).close()
+        except OSError as error:
+            raise self.failure(error) from error
+        import chromadb
+        from chromadb.config import Settings as ChromaSettings
+
+        settings = ChromaSettings(
+            **_CHROMA_SETTINGS,
+            chroma_server_host=self.url,
+            chroma_server_http_port=self.port,
+        )
+        with _chroma_faults(self):
+            return chromadb.HttpClient(host=self.url, port=self.port, settings=settings)
+
+    def failure(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"The Chroma server at {self.shown} does not answer as one ({_one_line(error)}); start "
+            "it, correct WORDBOND_CHROMA_URL, or unset it to keep policies on this machine."
+        )
+
+    def damaged(self, found: str) -> StoreError:
+        return StoreError(
+            f"The policy library on the Chroma server at {self.shown} is damaged ({found}); "
+            "restore the server's data, or begin with an empty server and add the policies again "
+            "with `wordbond policies add`."
+        )
+
+
+@contextmanager
+def _chroma_faults(place: _Folder | _Server) -> Iterator[None]:
+    """Turn what Chroma raises into a :class:`StoreError` that names the place."""
+    import httpx
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except (ChromaError, httpx.HTTPError, OSError, ValueError, TypeError) as error:
+        raise place.failure(error) from error
+    except Exception as error:
+        # Chroma raises a bare Exception for a server's answer that is not in its own words.
+        if type(error) is not Exception:
+            raise
+        raise place.failure(error) from error
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
+
+
+def _collection_name(embedder_name: str) -> str:
+    """A name that Chroma takes (3 to 512 plain characters) and no other embedder has."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", embedder_name)[:80]
+    return f"clauses-{words}-{hashlib.sha256(embedder_name.encode()).hexdigest()[:12]}"

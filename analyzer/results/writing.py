@@ -1,0 +1,292 @@
+"""Puts calls, results and their findings into the tables, within the caller's transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+
+from sqlalchemy import case, delete, func, select
+from sqlalchemy.orm import Session
+
+from analyzer.domain import Analysis, Call, Stonewall
+from analyzer.errors import StoreError
+from analyzer.results.reading import select_call
+from analyzer.results.reviews import waits_for_review
+from analyzer.results.rows import SavedCall, SavedResult, verdict_class
+from analyzer.results.tables import (
+    NOT_FOUND,
+    CallAgent,
+    StoredCall,
+    StoredFinding,
+    StoredResult,
+    StoredSetAside,
+    StoredVersion,
+)
+
+#: Two results of one version that agree in these are the same result: what it cost, and what was
+#: set aside on the way, may differ.
+_WHAT_A_RESULT_SAYS = {
+    "commitments",
+    "stonewalls",
+    "links",
+    "score",
+    "engine",
+    "model",
+    "prompt_version",
+    "policy_version",
+}
+
+
+def lock_call(session: Session, row_id: int) -> StoredCall:
+    """The row of a call as it now is, kept from other writers until the transaction ends."""
+    return session.execute(
+        select(StoredCall)
+        .where(StoredCall.id == row_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def put_call(
+    session: Session, call: Call, *, source: str | None, form: str | None, now: dt.datetime
+) -> tuple[StoredCall, SavedCall]:
+    """Put a call in, as a new version if its content is new, and show this version from now on.
+
+    Raises:
+        StoreError: If the call holds text that no database can keep.
+    """
+    digest = _content_hash(call)
+    found = select_call(session, call.company, call.call_id)
+    if found is None:
+        stored = StoredCall(
+            company=call.company or "",
+            call_id=call.call_id,
+            saved_at=now,
+            version=0,
+            n_versions=0,
+            agents=[],
+        )
+        session.add(stored)
+        session.flush()
+    else:
+        stored = lock_call(session, found.id)
+    known = session.execute(
+        select(StoredVersion.id, StoredVersion.number).where(
+            StoredVersion.call_row == stored.id, StoredVersion.content_hash == digest
+        )
+    ).one_or_none()
+    if known is not None:
+        saved = SavedCall(version_id=known.id, version=known.number, created=False)
+    else:
+        version = StoredVersion(
+            call_row=stored.id,
+            number=stored.n_versions + 1,
+            content_hash=digest,
+            # What the call does not carry is not stored as if it did.
+            content=call.model_dump(mode="json", exclude_unset=True),
+            search_text=_search_text(call),
+            source=source,
+            format=form,
+            saved_at=now,
+        )
+        session.add(version)
+        session.flush()
+        stored.n_versions = version.number
+        saved = SavedCall(version_id=version.id, version=version.number, created=True)
+    if stored.version != saved.version:
+        _show_version(session, stored, call, saved.version)
+        show_current_result(session, stored)
+    return stored, saved
+
+
+def put_result(
+    session: Session, analysis: Analysis, stored: StoredCall, version_id: int, *, now: dt.datetime
+) -> SavedResult:
+    """Put a result and its findings in, unless the very same one is there."""
+    plain = analysis.model_dump(mode="json", include=_WHAT_A_RESULT_SAYS)
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    known = session.scalar(
+        select(StoredResult.id).where(
+            StoredResult.version_row == version_id, StoredResult.digest == digest
+        )
+    )
+    if known is not None:
+        return SavedResult(result_id=known, created=False)
+    result = StoredResult(
+        call_row=stored.id,
+        version_row=version_id,
+        digest=digest,
+        engine=analysis.engine,
+        model=analysis.model,
+        prompt_version=analysis.prompt_version,
+        policy_version=analysis.policy_version,
+        score=analysis.score,
+        n_commitments=len(analysis.commitments),
+        n_conflicts=len(analysis.conflicts),
+        n_stonewalls=len(analysis.stonewalls),
+        record=analysis.model_dump(mode="json", exclude={"call"}),
+        saved_at=now,
+    )
+    session.add(result)
+    session.flush()
+    session.add_all(_findings(analysis, stored.id, result.id))
+    session.flush()
+    show_current_result(session, stored)
+    return SavedResult(result_id=result.id, created=True)
+
+
+def show_current_result(session: Session, stored: StoredCall) -> None:
+    """Let the call's row say what its current result says."""
+    is_earlier_version = case((StoredVersion.number == stored.version, 0), else_=1)
+    current = session.execute(
+        select(
+            StoredResult.id,
+            StoredVersion.number,
+            StoredResult.engine,
+            StoredResult.model,
+            StoredResult.score,
+            StoredResult.n_commitments,
+            StoredResult.n_conflicts,
+            StoredResult.n_stonewalls,
+            StoredResult.saved_at,
+        )
+        .join(StoredVersion, StoredVersion.id == StoredResult.version_row)
+        .where(StoredResult.call_row == stored.id)
+        .order_by(is_earlier_version, StoredResult.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if current is None:
+        return
+    stored.result_id = current.id
+    stored.result_version = current.number
+    stored.engine = current.engine
+    stored.model = current.model
+    stored.score = current.score
+    stored.n_commitments = current.n_commitments
+    stored.n_conflicts = current.n_conflicts
+    stored.n_stonewalls = current.n_stonewalls
+    stored.analyzed_at = current.saved_at
+    waiting = (
+        select(func.count())
+        .select_from(StoredFinding)
+        .where(StoredFinding.result_row == current.id, waits_for_review())
+    )
+    stored.n_to_review = session.scalar(waiting) or 0
+
+
+def put_set_aside(session: Session, *, source: str, reason: str, when: dt.datetime) -> None:
+    """Note an input that could not be taken, or that it came again."""
+    digest = hashlib.sha256(json.dumps([source, reason]).encode()).hexdigest()
+    known = session.scalar(
+        select(StoredSetAside).where(StoredSetAside.digest == digest).with_for_update()
+    )
+    if known is None:
+        session.add(
+            StoredSetAside(
+                digest=digest, source=source, reason=reason, first_at=when, last_at=when, times=1
+            )
+        )
+    else:
+        known.first_at = min(known.first_at, when)
+        known.last_at = max(known.last_at, when)
+        known.times += 1
+
+
+def _content_hash(call: Call) -> str:
+    try:
+        return call.content_hash
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"Call {call.call_id!r} holds half a character (a lone surrogate) and cannot be "
+            "stored; write the file again as UTF-8."
+        ) from error
+
+
+def _agents(call: Call) -> list[str]:
+    names = [turn.name for turn in call.turns if turn.role == "agent" and turn.name]
+    return list(dict.fromkeys(names)) or ([call.agent_id] if call.agent_id else [])
+
+
+def _search_text(call: Call) -> str:
+    known_by = (call.call_id, call.company, call.customer_id, call.agent_id, call.team)
+    parts = [*filter(None, known_by), *_agents(call), *(turn.text for turn in call.turns)]
+    return "\n".join(parts).casefold()
+
+
+def _show_version(session: Session, stored: StoredCall, call: Call, number: int) -> None:
+    stored.version = number
+    stored.date = call.date
+    stored.customer_id = call.customer_id
+    stored.agent_id = call.agent_id
+    stored.team = call.team
+    stored.channel = call.channel
+    stored.agents = _agents(call)
+    session.execute(delete(CallAgent).where(CallAgent.call_row == stored.id))
+    session.add_all(CallAgent(call_row=stored.id, agent=name) for name in stored.agents)
+    session.flush()
+
+
+def _findings(analysis: Analysis, call_row: int, result_row: int) -> list[StoredFinding]:
+    turns = analysis.call.turns
+    out = [
+        StoredFinding(
+            result_row=result_row,
+            call_row=call_row,
+            finding="commitment",
+            mark=mark.id,
+            turn=mark.turn,
+            quote_start=turns[mark.turn].text.find(mark.quote)
+            if mark.turn < len(turns)
+            else NOT_FOUND,
+            mark_kind=mark.kind,
+            first_turn=mark.turn,
+            last_turn=mark.turn,
+            quote=mark.quote,
+            strength=mark.strength,
+            verdict=mark.verdict,
+            verdict_class=verdict_class(mark.verdict),
+            clause=mark.clauses[0] if mark.clauses else None,
+            resolution=mark.resolution,
+            severity=None,
+            tactics=[],
+            confidence=mark.confidence,
+            needs_review=mark.needs_review,
+        )
+        for mark in analysis.commitments
+    ]
+    for number, wall in enumerate(analysis.stonewalls, start=1):
+        turn, quote_start = _place(wall, analysis.call)
+        out.append(
+            StoredFinding(
+                result_row=result_row,
+                call_row=call_row,
+                finding="stonewall",
+                mark=f"s{number}",
+                turn=turn,
+                quote_start=quote_start,
+                mark_kind="stonewall",
+                first_turn=wall.start,
+                last_turn=wall.end,
+                quote=wall.quote,
+                strength=None,
+                verdict=None,
+                verdict_class=verdict_class(None),
+                clause=None,
+                resolution=None,
+                severity=wall.severity,
+                tactics=list(wall.tactics),
+                confidence=wall.confidence,
+                needs_review=wall.needs_review,
+            )
+        )
+    return out
+
+
+def _place(wall: Stonewall, call: Call) -> tuple[int, int]:
+    if wall.quote:
+        for turn in call.turns[wall.start : wall.end + 1]:
+            at = turn.text.find(wall.quote)
+            if turn.role == "agent" and at >= 0:
+                return turn.turn, at
+    return wall.start, NOT_FOUND
