@@ -148,13 +148,13 @@ class Call(_FromOutside):
         """Hash of everything in the call; the same key with another hash is a new version of it."""
         plain = self.model_dump(mode="json", exclude_none=True)
         return hashlib.sha256(
-            json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()
+            json.dumps(plain, sort_keys=True).encode()
         ).hexdigest()
 
 
 def call_id_of(texts: list[str]) -> str:
     """The id of a call that carries none: a hash of its turns' texts, so that it stays the same."""
-    return "h-" + hashlib.sha256("\x1f".join(texts).encode()).hexdigest()[:16]
+    return "h-" + hashlib.sha256("\x1f".join(texts).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 class Due(_Frozen):
@@ -347,7 +347,7 @@ class Clause(_Frozen):
     def version(self) -> str:
         """Twelve hex digits that change with the clause's words or the days of its force."""
         parts = (self.id, self.title, self.text, str(self.effective_from), str(self.effective_to))
-        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
+        return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()[:12]
 
     @property
     def embedded_text(self) -> str:

@@ -77,7 +77,7 @@ class PackagedEmbedder:
 
     def __init__(self, *, threads: int = 0, directory: Path = _MODEL_DIR) -> None:
         # Imported here: it takes a third of a second that `wordbond --help` should not pay.
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime
         from tokenizers import Tokenizer
 
         for name, expected in _SHA256.items():

@@ -172,23 +172,19 @@ def _overlap(one: str, other: str) -> tuple[float, int]:
     return common / shorter, common
 
 
-def _tie_breaker(one: Mark, other: Mark) -> tuple[str, ...]:
+def _tie_breaker(mark: Mark, guess: Mark) -> tuple[str, str]:
     # Ties are settled by the marks' own content: the result depends neither on the order in which
     # marks are listed nor on which of the two sides is called gold.
-    return tuple(
-        sorted(
-            json.dumps(
-                [mark.get(name) for name in _CONTENT] + [mark],
-                sort_keys=True,
-                default=str,
-            )
-            for mark in (one, other)
-        )
-    )
+    return _content(mark), _content(guess)
+
+
+def _content(mark: Mark) -> str:
+    first = [mark.get(name) for name in _CONTENT]
+    return json.dumps([*first, mark], sort_keys=True, default=str)
 
 
 def _best_first(
-    candidates: Iterable[tuple[tuple[float, ...], tuple[str, ...], int, int]],
+    candidates: Iterable[tuple[tuple[float, ...], tuple[str, str], int, int]],
 ) -> Pairs:
     used_gold: set[int] = set()
     used_predicted: set[int] = set()

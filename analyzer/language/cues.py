@@ -6,6 +6,7 @@ They feed classifiers as features among others; none of them decides anything by
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -75,9 +76,13 @@ _QUESTION = re.compile(
 )
 
 
-def cue_vector(text: str) -> list[float]:
-    """One number a cue, in the order of :data:`CUE_NAMES`: 1.0 where the text has it."""
-    return [1.0 if pattern.search(text) else 0.0 for pattern in CUES.values()]
+@lru_cache(maxsize=4096)
+def cue_vector(text: str) -> tuple[float, ...]:
+    """One number a cue, in the order of :data:`CUE_NAMES`: 1.0 where the text has it.
+
+    Kept for the latest texts: a turn is asked for once with each of its segments and neighbours.
+    """
+    return tuple(1.0 if pattern.search(text) else 0.0 for pattern in CUES.values())
 
 
 def is_question(text: str) -> bool:

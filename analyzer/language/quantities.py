@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Dimension = Literal[
@@ -114,33 +115,31 @@ def _is_number_word(word: str) -> bool:
 def _chunks(words: list[str]) -> list[int]:
     """Number words as groups: ``["eighty", "eight", "twenty"]`` is ``[88, 20]``."""
     groups: list[int] = []
+    thousands = 0
     current: int | None = None
     last = ""
     for word in words:
         if word in _SCALES:
-            current = (current if current is not None else 1) * _SCALES[word]
+            scale = _SCALES[word]
+            if scale == 1000:  # noqa: PLR2004
+                thousands += (current if current is not None else 1) * scale
+                current = None
+            else:
+                current = (current if current is not None else 1) * scale
             last = "scale"
-        elif word in _TENS:
-            if current is None:
-                current = _TENS[word]
-            elif last == "scale":
-                current += _TENS[word]
-            else:
-                groups.append(current)
-                current = _TENS[word]
-            last = "ten"
+            continue
+        value = _TENS.get(word, _UNITS.get(word, 0))
+        joins = last == "scale" or (last == "ten" and word in _UNITS and 0 < value < 10)  # noqa: PLR2004
+        if current is None and (last == "scale" or not thousands):
+            current = value
+        elif joins and current is not None:
+            current += value
         else:
-            value = _UNITS[word]
-            if current is None:
-                current = value
-            elif last == "scale" or (last == "ten" and 0 < value < 10):  # noqa: PLR2004
-                current += value
-            else:
-                groups.append(current)
-                current = value
-            last = "unit"
-    if current is not None:
-        groups.append(current)
+            groups.append(thousands + (current or 0))
+            thousands, current = 0, value
+        last = "ten" if word in _TENS else "unit"
+    if current is not None or thousands:
+        groups.append(thousands + (current or 0))
     return groups
 
 
@@ -202,14 +201,16 @@ def _number_at(tokens: list[_Token], i: int) -> tuple[int, tuple[float, ...]] | 
     return j, _readings(_chunks(words))
 
 
-def find_quantities(text: str) -> list[Quantity]:  # noqa: C901, PLR0912, PLR0915 - one pass, one table
+@lru_cache(maxsize=4096)
+def find_quantities(text: str) -> tuple[Quantity, ...]:  # noqa: C901, PLR0912, PLR0915 - one pass, one table
     """Find every quantity in a text, in order.
 
     Args:
         text: Speech or policy text, any length.
 
     Returns:
-        Quantities in the order of the text; ordinals and calendar dates are left to ``dates``.
+        Quantities in the order of the text; ordinals and calendar dates are left to ``dates``. Kept
+        for the latest texts.
     """
     tokens = _tokens(text)
     out: list[Quantity] = []
@@ -250,8 +251,9 @@ def find_quantities(text: str) -> list[Quantity]:  # noqa: C901, PLR0912, PLR091
             if word in {"a", "an"} and i + 1 < len(tokens) and tokens[i + 1].text in _DAYS:
                 unit = tokens[i + 1]
                 # "a day", "a week" as a rate ("a week on Monday") is told apart by what follows.
+                name = "fortnight" if unit.text == "fortnight" else "bare"
                 out.append(
-                    Quantity("duration", (_DAYS[unit.text],), token.start, unit.end, "bare")
+                    Quantity("duration", (_DAYS[unit.text],), token.start, unit.end, name)
                 )
                 i += 2
                 continue
@@ -332,4 +334,4 @@ def find_quantities(text: str) -> list[Quantity]:  # noqa: C901, PLR0912, PLR091
         i = max(j, i + 1)
         while i < len(tokens) and tokens[i].start < out[-1].end:
             i += 1
-    return out
+    return tuple(out)

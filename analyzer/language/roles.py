@@ -109,7 +109,7 @@ def find_caps(text: str) -> list[Cap]:
             continue
         for heading, cell in zip(headings[1:], cells[1:], strict=False):
             out.append(
-                Cap(role, heading, tuple(find_quantities(cell)), bool(_NONE.match(cell)), cell)
+                Cap(role, heading, find_quantities(cell), bool(_NONE.match(cell)), cell)
             )
     prose = "\n".join(line for line in text.splitlines() if not line.strip().startswith("|"))
     for sentence in re.split(r"(?<=[.;])\s+", prose):
@@ -118,7 +118,7 @@ def find_caps(text: str) -> list[Cap]:
         )
         if not found:
             continue
-        limits = tuple(find_quantities(found.group(2)))
+        limits = find_quantities(found.group(2))
         if limits:
             roles = find_roles(found.group(1))
             if roles:

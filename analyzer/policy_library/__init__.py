@@ -21,9 +21,10 @@ import numpy as np
 
 from analyzer.config import Settings
 from analyzer.domain import Clause, PolicyDocument
+from analyzer.editions import check_documents, close_superseded
 from analyzer.embedders import Embedder
 from analyzer.errors import ConfigError, PolicyError
-from analyzer.policy_book import PolicyBook, PolicyView, Vectors, check_documents, close_superseded
+from analyzer.policy_book import PolicyBook, PolicyView, Vectors
 from analyzer.policy_library.rows import EditionKey, Row, current_rows, edition_of, rows_of
 from analyzer.policy_library.store import ClauseStore
 
@@ -31,7 +32,6 @@ __all__ = ["AddReport", "DocumentReport", "PolicyLibrary", "StoredDocument"]
 
 #: Clauses written at a time: what a kill can lose of the embedding that was done.
 _CHUNK = 64
-_UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class PolicyLibrary:
 
         Returns:
             What was done, a document at a time, in order. A document that contradicts another
-            (see :func:`analyzer.policy_book.check_documents`) stands in ``set_aside`` instead.
+            (see :func:`analyzer.editions.check_documents`) stands in ``set_aside`` instead.
 
         Raises:
             StoreError: If the store fails; documents that were done by then stay.
@@ -220,9 +220,6 @@ class PolicyLibrary:
         current = current_rows(rows)
         clauses = close_superseded([row.clause for row in current])
         matrix = vectors[[place[row.id] for row in current]]
-        lengths = np.linalg.norm(matrix, axis=1)
-        if not np.allclose(lengths, 1.0, atol=_UNIT_TOLERANCE):
-            raise self._store.damaged("it holds vectors that no embedder made")
         if not current:
             matrix = np.zeros((0, self._embedder.dimension), dtype=np.float32)
         return PolicyBook(self._embedder.name, tuple(clauses), matrix)
@@ -269,7 +266,7 @@ class PolicyLibrary:
         Raises:
             StoreError: If the store fails or is damaged.
         """
-        rows, _ = self._store.load(with_vectors=False)
+        rows, _ = self._store.load()
         current = current_rows(rows)
         closed = close_superseded([row.clause for row in current])
         whole: dict[EditionKey, list[Clause]] = defaultdict(list)
@@ -306,7 +303,7 @@ class PolicyLibrary:
         Raises:
             StoreError: If the store fails.
         """
-        rows, _ = self._store.load({company}, with_vectors=False)
+        rows, _ = self._store.load({company})
         gone = [row for row in rows if row.clause.document == document]
         self._store.delete(gone)
         return len(current_rows(gone))
@@ -317,7 +314,7 @@ class PolicyLibrary:
         Raises:
             StoreError: If the store fails or is damaged.
         """
-        rows, _ = self._store.load(with_vectors=False)
+        rows, _ = self._store.load()
         return len(current_rows(rows))
 
     def _add_edition(

@@ -1,10 +1,16 @@
-"""Chroma, in a folder or on a server: rows in, rows out, and its failures in words."""
+"""Chroma, in a folder or on a server: rows in, rows out, and its failures in words.
+
+Vectors are read from the metadata, where each stands beside its clause as base64 of float32. Chroma
+has them in its index as well, but the index of a process that has the folder open goes stale once
+another one adds and removes rows (``Error finding id`` until it is opened anew, chromadb 1.5.9),
+and gives vectors back rounded anew. Metadata is read from SQLite, which every process sees alike.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +33,9 @@ if TYPE_CHECKING:
 _CHROMA_SETTINGS: dict[str, Any] = {"_env_file": None, "anonymized_telemetry": False}
 #: Rows read or removed in one request; Chroma takes 5,461 at most (1.5.9).
 _PAGE = 1000
+_VECTOR = "vector"
+_FLOATS = "<f4"
+_UNIT_TOLERANCE = 1e-3
 _READS = 3
 _PROBE_S = 5.0
 _MAX_DETAIL = 140
@@ -69,16 +78,14 @@ class ClauseStore:
 
     def close(self) -> None:
         """Let go of the files or the connection."""
-        self._client.close()
+        self._place.close(self._client)
 
-    def load(
-        self, companies: set[str] | None = None, *, with_vectors: bool = True
-    ) -> tuple[list[Row], Vectors]:
+    def load(self, companies: set[str] | None = None) -> tuple[list[Row], Vectors]:
         """Rows of some companies or of all, whatever their generation.
 
         Returns:
-            The rows, and float32 ``(len(rows), d)`` in the same order, or ``(0, 0)`` where
-            there are no rows or no vectors were asked for.
+            The rows, and their vectors as float32 ``(len(rows), d)`` in the same order; ``(0, 0)``
+            where there are no rows.
 
         Raises:
             StoreError: If the store fails or is damaged.
@@ -86,9 +93,8 @@ class ClauseStore:
         if companies is not None and not companies:
             return [], np.zeros((0, 0), dtype=np.float32)
         where: Any = {"company": {"$in": sorted(companies)}} if companies else None
-        include: Any = ["documents", "metadatas", *(["embeddings"] if with_vectors else [])]
         with _chroma_faults(self._place):
-            pages = self._pages(where, include)
+            pages = self._pages(where)
         try:
             rows = [
                 Row.from_store(row_id, text, metadata)
@@ -97,12 +103,17 @@ class ClauseStore:
                     page["ids"], page["documents"], page["metadatas"], strict=True
                 )
             ]
+            vectors = [
+                np.frombuffer(base64.b64decode(metadata[_VECTOR], validate=True), dtype=_FLOATS)
+                for page in pages
+                for metadata in page["metadatas"]
+            ]
+            matrix = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
         except (KeyError, TypeError, ValueError) as error:
-            raise self.damaged("it holds rows that Wordbond did not write") from error
-        if not rows or not with_vectors:
-            return rows, np.zeros((0, 0), dtype=np.float32)
-        filled = [page["embeddings"] for page in pages if len(page["ids"])]
-        return rows, np.concatenate(filled).astype(np.float32)
+            raise self._place.damaged("it holds rows that Wordbond did not write") from error
+        if not np.allclose(np.linalg.norm(matrix, axis=1), 1.0, atol=_UNIT_TOLERANCE):
+            raise self._place.damaged("it holds vectors that no embedder made")
+        return rows, matrix.astype(np.float32)
 
     def upsert(self, rows: Sequence[Row], vectors: Sequence[Vectors]) -> None:
         """Write rows with their vectors, each of shape ``(d,)``; at most some hundreds at a time.
@@ -115,7 +126,13 @@ class ClauseStore:
                 ids=[row.id for row in rows],
                 embeddings=np.stack(vectors),
                 documents=[row.clause.text for row in rows],
-                metadatas=[row.metadata for row in rows],
+                metadatas=[
+                    {
+                        **row.metadata,
+                        _VECTOR: base64.b64encode(vector.astype(_FLOATS).tobytes()).decode(),
+                    }
+                    for row, vector in zip(rows, vectors, strict=True)
+                ],
             )
 
     def delete(self, rows: Sequence[Row]) -> None:
@@ -128,11 +145,7 @@ class ClauseStore:
             with _chroma_faults(self._place):
                 self._collection.delete(ids=[row.id for row in rows[first : first + _PAGE]])
 
-    def damaged(self, found: str) -> StoreError:
-        """The error to raise where what the store holds cannot be right."""
-        return self._place.damaged(found)
-
-    def _pages(self, where: Any, include: Any) -> list[Any]:
+    def _pages(self, where: Any) -> list[Any]:
         size = min(_PAGE, self._client.get_max_batch_size() - 1)
         pages: list[Any] = []
         for _ in range(_READS):
@@ -141,7 +154,12 @@ class ClauseStore:
             while not pages or len(pages[-1]["ids"]) == size:
                 offset = size * len(pages)
                 pages.append(
-                    self._collection.get(where=where, include=include, limit=size, offset=offset)
+                    self._collection.get(
+                        where=where,
+                        include=["documents", "metadatas"],
+                        limit=size,
+                        offset=offset,
+                    )
                 )
             # Rows removed between two pages shift those after them past the reader.
             if len(pages) == 1 or self._collection.count() == n_rows:
@@ -180,6 +198,9 @@ class _Folder:
                     chromadb.PersistentClient(path=str(self.path), settings=settings)
                 raise
 
+    def close(self, client: Any) -> None:
+        client.close()
+
     def failure(self, error: Exception) -> StoreError:
         code = re.search(r"\(code: (\d+)\)", str(error))
         if code and code.group(1) in _SQLITE_FAULTS:
@@ -202,7 +223,6 @@ class _Server:
 
     url: str
     shown: str
-    host: str
     port: int
 
     @classmethod
@@ -218,14 +238,19 @@ class _Server:
                 "http://localhost:8000, or unset it to keep policies on this machine."
             )
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        return cls(url.rstrip("/"), shown, parts.hostname, port)
+        return cls(url.rstrip("/"), shown, port)
 
     def connect(self) -> Any:
-        # Chroma waits for ever on an address that drops packets, so it is knocked at first.
+        import httpx
+
+        # Asked first, since Chroma's own client has no time limit, and on an address that is not a
+        # Chroma server leaves connections open.
         try:
-            socket.create_connection((self.host, self.port), timeout=_PROBE_S).close()
-        except OSError as error:
+            beat = httpx.get(f"{self.url}/api/v2/heartbeat", timeout=_PROBE_S)
+        except httpx.HTTPError as error:
             raise self.failure(error) from error
+        if '"nanosecond heartbeat"' not in beat.text:
+            raise self._no_server(f"status {beat.status_code} and no heartbeat")
         import chromadb
         from chromadb.config import Settings as ChromaSettings
 
@@ -237,17 +262,28 @@ class _Server:
         with _chroma_faults(self):
             return chromadb.HttpClient(host=self.url, port=self.port, settings=settings)
 
+    def close(self, client: Any) -> None:
+        client.close()
+        # That leaves two HTTP sessions open (chromadb 1.5.9), which nothing public reaches.
+        for part in (client, getattr(client, "_admin_client", None)):
+            session = getattr(getattr(part, "_server", None), "_session", None)
+            if session is not None:
+                session.close()
+
     def failure(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"The Chroma server at {self.shown} does not answer as one ({_one_line(error)}); start "
-            "it, correct WORDBOND_CHROMA_URL, or unset it to keep policies on this machine."
-        )
+        return self._no_server(_one_line(error))
 
     def damaged(self, found: str) -> StoreError:
         return StoreError(
             f"The policy library on the Chroma server at {self.shown} is damaged ({found}); "
             "restore the server's data, or begin with an empty server and add the policies again "
             "with `wordbond policies add`."
+        )
+
+    def _no_server(self, detail: str) -> StoreError:
+        return StoreError(
+            f"The Chroma server at {self.shown} does not answer as one ({detail}); start it, "
+            "correct WORDBOND_CHROMA_URL, or unset it to keep policies on this machine."
         )
 
 

@@ -131,7 +131,7 @@ def _decode_by_detection(data: bytes) -> DecodedText:
 def _checked(text: str, encoding: str, *, guessed: bool) -> DecodedText:
     head = text[:_HEAD]
     control = sum(1 for letter in head if _is_control(letter))
-    if control > _CONTROL_SHARE * len(head):
+    if control > max(1.0, _CONTROL_SHARE * len(head)):
         raise NotTextError("the file is binary, not text")
     if not text.strip():
         raise NotTextError("the file is empty")

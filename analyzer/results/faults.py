@@ -11,19 +11,23 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from analyzer.errors import StoreError
 
-_ELSEWHERE = "or name another database with WORDBOND_DATABASE_URL"
+_ELSEWHERE = ", or name another database with WORDBOND_DATABASE_URL"
+
+_UNREACHABLE = (
+    "cannot be reached or lets nobody in; start the server, or correct WORDBOND_DATABASE_URL"
+)
 
 #: By the beginning of SQLite's error name, the first that fits counts.
 _SQLITE = {
-    "SQLITE_NOTADB": f"is not a SQLite database; move that file away {_ELSEWHERE}",
+    "SQLITE_NOTADB": f"is not a SQLite database; move that file away{_ELSEWHERE}",
     "SQLITE_CORRUPT": "is damaged; put a backup of it in its place, or move it away to begin anew",
     "SQLITE_CANTOPEN": (
-        f"cannot be opened; make it a file in a folder that you may write to {_ELSEWHERE}"
+        f"cannot be opened; make it a file in a folder that you may write to{_ELSEWHERE}"
     ),
     "SQLITE_READONLY": (
-        f"cannot be written to; give yourself leave to write to it and to its folder {_ELSEWHERE}"
+        f"cannot be written to; give yourself leave to write to it and to its folder{_ELSEWHERE}"
     ),
-    "SQLITE_PERM": f"may not be opened; give yourself leave to read and write it {_ELSEWHERE}",
+    "SQLITE_PERM": f"may not be opened; give yourself leave to read and write it{_ELSEWHERE}",
     "SQLITE_FULL": (
         "cannot grow, its disk is full; free some space and run again, nothing was half-written"
     ),
@@ -49,10 +53,9 @@ _POSTGRESQL = {
     "28": "refuses the user or the password; correct WORDBOND_DATABASE_URL",
     "3D": "does not exist on that server; create it, or correct WORDBOND_DATABASE_URL",
     "42501": "gives this user too few rights; grant CREATE on its schema, or use another user",
-    "08": "cannot be reached; start the server, or correct WORDBOND_DATABASE_URL",
+    "08": _UNREACHABLE,
     "57P": "is shutting down or starting up; try again in a while",
 }
-_UNREACHABLE = "cannot be reached; start the server, or correct WORDBOND_DATABASE_URL"
 
 
 def render_database(url: URL) -> str:
@@ -83,7 +86,7 @@ def explain(error: SQLAlchemyError, url: URL) -> StoreError:
         return StoreError(f"The database {render_database(url)} {_UNREACHABLE}.")
     detail = name or state or type(cause or error).__name__
     return StoreError(
-        f"The database {render_database(url)} refused the work ({detail}); see `wordbond doctor`, "
+        f"The database {render_database(url)} refused the work ({detail}); see `wordbond doctor`"
         f"{_ELSEWHERE}."
     )
 

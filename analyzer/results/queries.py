@@ -73,7 +73,8 @@ class Queries:
             stored = reading.select_call(session, company, call_id)
             if stored is None:
                 return None
-            return reading.read_call(session, stored, version or stored.version)
+            wanted = stored.version if version is None else version
+            return reading.read_call(session, stored, wanted)
 
         return self._read(work)
 

@@ -6,10 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from analyzer.domain import Analysis, Call, Verdict
+from analyzer.domain import Analysis, Call, Verdict, describe
 from analyzer.errors import StoreError
 from analyzer.results.reviews import MarkKey, select_decisions, status_of, waits_for_review
 from analyzer.results.rows import (
@@ -300,8 +301,9 @@ def read_analysis(session: Session, stored: StoredCall, result_id: int) -> Analy
         return Analysis.model_validate({**found.record, "call": found.content})
     except ValueError as error:
         raise StoreError(
-            f"Result {result_id} of call {stored.call_id!r} is damaged in the database; analyse "
-            "the call again, or put back a backup."
+            f"Result {result_id} of call {stored.call_id!r} cannot be read back ({_why(error)}); "
+            "use the version of Wordbond that saved it, analyse the call again, or put back a "
+            "backup."
         ) from error
 
 
@@ -319,9 +321,14 @@ def read_call(session: Session, stored: StoredCall, version: int) -> Call | None
         return None if content is None else Call.model_validate(content)
     except ValueError as error:
         raise StoreError(
-            f"Version {version} of call {stored.call_id!r} is damaged in the database; import "
-            "the call again, or put back a backup."
+            f"Version {version} of call {stored.call_id!r} cannot be read back ({_why(error)}); "
+            "use the version of Wordbond that saved it, import the call again, or put back a "
+            "backup."
         ) from error
+
+
+def _why(error: ValueError) -> str:
+    return describe(error) if isinstance(error, ValidationError) else "its JSON is broken"
 
 
 def select_set_aside(

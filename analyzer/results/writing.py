@@ -7,7 +7,7 @@ import hashlib
 import json
 
 from sqlalchemy import case, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from analyzer.domain import Analysis, Call, Stonewall
 from analyzer.errors import StoreError
@@ -58,19 +58,7 @@ def put_call(
     """
     digest = _content_hash(call)
     found = select_call(session, call.company, call.call_id)
-    if found is None:
-        stored = StoredCall(
-            company=call.company or "",
-            call_id=call.call_id,
-            saved_at=now,
-            version=0,
-            n_versions=0,
-            agents=[],
-        )
-        session.add(stored)
-        session.flush()
-    else:
-        stored = lock_call(session, found.id)
+    stored = _new_call(session, call, now) if found is None else lock_call(session, found.id)
     known = session.execute(
         select(StoredVersion.id, StoredVersion.number).where(
             StoredVersion.call_row == stored.id, StoredVersion.content_hash == digest
@@ -79,9 +67,10 @@ def put_call(
     if known is not None:
         saved = SavedCall(version_id=known.id, version=known.number, created=False)
     else:
+        stored.n_versions += 1
         version = StoredVersion(
             call_row=stored.id,
-            number=stored.n_versions + 1,
+            number=stored.n_versions,
             content_hash=digest,
             # What the call does not carry is not stored as if it did.
             content=call.model_dump(mode="json", exclude_unset=True),
@@ -92,11 +81,11 @@ def put_call(
         )
         session.add(version)
         session.flush()
-        stored.n_versions = version.number
         saved = SavedCall(version_id=version.id, version=version.number, created=True)
     if stored.version != saved.version:
         _show_version(session, stored, call, saved.version)
-        show_current_result(session, stored)
+        if found is not None:
+            show_current_result(session, stored)
     return stored, saved
 
 
@@ -131,8 +120,8 @@ def put_result(
     session.add(result)
     session.flush()
     session.add_all(_findings(analysis, stored.id, result.id))
-    session.flush()
-    show_current_result(session, stored)
+    # The newest result of the version that was just saved: no need to ask which is current.
+    _show_result(session, stored, result, stored.version)
     return SavedResult(result_id=result.id, created=True)
 
 
@@ -140,37 +129,32 @@ def show_current_result(session: Session, stored: StoredCall) -> None:
     """Let the call's row say what its current result says."""
     is_earlier_version = case((StoredVersion.number == stored.version, 0), else_=1)
     current = session.execute(
-        select(
-            StoredResult.id,
-            StoredVersion.number,
-            StoredResult.engine,
-            StoredResult.model,
-            StoredResult.score,
-            StoredResult.n_commitments,
-            StoredResult.n_conflicts,
-            StoredResult.n_stonewalls,
-            StoredResult.saved_at,
-        )
+        select(StoredResult, StoredVersion.number)
         .join(StoredVersion, StoredVersion.id == StoredResult.version_row)
         .where(StoredResult.call_row == stored.id)
         .order_by(is_earlier_version, StoredResult.id.desc())
         .limit(1)
+        .options(defer(StoredResult.record))
     ).one_or_none()
-    if current is None:
-        return
-    stored.result_id = current.id
-    stored.result_version = current.number
-    stored.engine = current.engine
-    stored.model = current.model
-    stored.score = current.score
-    stored.n_commitments = current.n_commitments
-    stored.n_conflicts = current.n_conflicts
-    stored.n_stonewalls = current.n_stonewalls
-    stored.analyzed_at = current.saved_at
+    if current is not None:
+        result, version = current
+        _show_result(session, stored, result, version)
+
+
+def _show_result(session: Session, stored: StoredCall, result: StoredResult, version: int) -> None:
+    stored.result_id = result.id
+    stored.result_version = version
+    stored.engine = result.engine
+    stored.model = result.model
+    stored.analyzed_at = result.saved_at
+    stored.score = result.score
+    stored.n_commitments = result.n_commitments
+    stored.n_conflicts = result.n_conflicts
+    stored.n_stonewalls = result.n_stonewalls
     waiting = (
         select(func.count())
         .select_from(StoredFinding)
-        .where(StoredFinding.result_row == current.id, waits_for_review())
+        .where(StoredFinding.result_row == result.id, waits_for_review())
     )
     stored.n_to_review = session.scalar(waiting) or 0
 
@@ -191,6 +175,20 @@ def put_set_aside(session: Session, *, source: str, reason: str, when: dt.dateti
         known.first_at = min(known.first_at, when)
         known.last_at = max(known.last_at, when)
         known.times += 1
+
+
+def _new_call(session: Session, call: Call, now: dt.datetime) -> StoredCall:
+    stored = StoredCall(
+        company=call.company or "",
+        call_id=call.call_id,
+        saved_at=now,
+        version=0,
+        n_versions=0,
+        agents=[],
+    )
+    session.add(stored)
+    session.flush()
+    return stored
 
 
 def _content_hash(call: Call) -> str:
@@ -224,7 +222,6 @@ def _show_version(session: Session, stored: StoredCall, call: Call, number: int)
     stored.agents = _agents(call)
     session.execute(delete(CallAgent).where(CallAgent.call_row == stored.id))
     session.add_all(CallAgent(call_row=stored.id, agent=name) for name in stored.agents)
-    session.flush()
 
 
 def _findings(analysis: Analysis, call_row: int, result_row: int) -> list[StoredFinding]:

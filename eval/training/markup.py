@@ -118,6 +118,7 @@ def read_calls(path: Path, company: str) -> list[dict]:
             raise MarkupError(f"{path}:{number}: not a turn, a mark or a header: {line[:60]!r}")
         letter, position, name, text = found.groups()
         turn = len(call["turns"])
+        text = text.replace("\\n", "\n")
         if letter == "A" and position:
             agent = (position.strip(), (name or "").strip())
         for target, mark, relation in _LINK.findall(text):

@@ -76,11 +76,11 @@ class ClauseIndex:
                     clause,
                     Counter(content_words(clause.embedded_text)),
                     frozenset(content_words(clause.title)),
-                    tuple(find_quantities(clause.text)),
+                    find_quantities(clause.text),
                     sentences,
                     slice(count, count + len(sentences)),
                     tuple(find_caps(clause.text)),
-                    tuple(cue_vector(clause.text)),
+                    cue_vector(clause.text),
                 )
             )
             count += len(sentences)
@@ -123,8 +123,8 @@ def split_clause(clause: Clause) -> tuple[Sentence, ...]:
             start = begin + lead
             out.append(
                 Sentence(
-                    start, start + len(stripped), stripped, tuple(find_quantities(stripped)),
-                    tuple(cue_vector(stripped)), tuple(reserved_roles(stripped)),
+                    start, start + len(stripped), stripped, find_quantities(stripped),
+                    cue_vector(stripped), tuple(reserved_roles(stripped)),
                 )
             )  # fmt: skip
         begin = following

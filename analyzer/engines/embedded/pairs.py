@@ -11,6 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.domain import Call
+from analyzer.engines.embedded.arithmetic import (
+    WorkedOut,
+    check_days,
+    check_sum,
+    context_quantities,
+)
 from analyzer.engines.embedded.clause_index import ClauseIndex, IndexedClause, Sentence
 from analyzer.language.cues import CUE_NAMES, cue_vector
 from analyzer.language.quantities import Quantity, find_quantities
@@ -88,7 +94,7 @@ def describe_promise(call: Call, turn: int, quote: str, kind: str, strength: str
     near = " ".join(t.text for t in call.turns[max(0, turn - 3) : turn + 2] if t.role != "system")
     return Promise(
         call, turn, quote, kind, strength, asked, around,
-        tuple(find_quantities(quote)), tuple(find_quantities(near)), call.turns[turn].position,
+        find_quantities(quote), find_quantities(near), call.turns[turn].position,
     )  # fmt: skip
 
 
@@ -244,9 +250,10 @@ JUDGE_FEATURES = (
     "any_equal", "any_unequal", "unequal_without_equal", "near_equal", "names_quantity",
     "cap_known", "over_cap", "cap_nothing", "under_cap", "reserved_to_others", "own_role_named",
     "clause_negates_quote_affirms", "quote_waives_requirement", "needs_paper", "needs_paper_waived",
-    "strict_clause", "free_vs_charge", "role_missing", "short_quote", "gift_money", "withdrawn",
+    "strict_clause", "free_vs_charge", "role_missing", "short_quote", "gift_money",
     "promise_over_reserved", "money_over_any_cap", "late_vs_window", "quote_all", "quote_automatic",
     "second_equal", "second_reserved", "authority_conflict", "authority_relevance",
+    "day:agrees", "day:differs", "sum:agrees", "sum:differs",
 )  # fmt: skip
 
 
@@ -259,6 +266,8 @@ class Judged:
     own_caps: tuple[Cap, ...]
     over_cap: Cap | None
     reserved: tuple[str, ...]
+    day: WorkedOut | None = None
+    sum: WorkedOut | None = None
 
 
 def _money_like(promise: Promise) -> list[Quantity]:
@@ -297,9 +306,12 @@ def judge_pair(promise: Promise, item: IndexedClause, likeness: Floats) -> Judge
     nearest = item.sentences[int(np.argmax(likeness))]
     equal = next((c.sentence for c in comparisons if c.relation == "equal"), None)
     caps = cap_for(promise, item)
+    sums = [q for q in promise.quantities if q.dimension == "money"]
     return Judged(
         tuple(comparisons), equal or nearest, tuple(caps), _over(promise, caps),
         tuple(reserved_to_others(promise, item)),
+        check_days(promise.quote, promise.call, promise.turn, list(item.quantities)),
+        check_sum(sums[0], list(item.quantities), context_quantities(promise.call, promise.turn)) if sums else None,
     )  # fmt: skip
 
 
@@ -370,10 +382,10 @@ def judge_features(
         float(needs_paper), float(needs_paper and waives),
         float(clause_cue["restrict"] and cue["all_of"]), float("charge" in item.words and ("free" in quote or "no charge" in quote or "nothing to pay" in quote)),
         float(promise.position is None), float(len(quote.split()) <= 4), float(bool(gives and _money_like(promise))),  # noqa: PLR2004
-        0.0,
         float(promise.kind != "assurance" and bool(judged.reserved)),
         float(over_elsewhere), float(bool(late)), float(cue["all_of"]), float(cue["automatic"]),
         float(any(c.relation == "equal" for c in second_judged.comparisons)), float(bool(second_judged.reserved)),
         float(over_elsewhere and gives), float(max((r for r, _ in authority), default=0.0)),
+        *(float(found is not None and found.agrees == wanted) for found in (judged.day, judged.sum) for wanted in (True, False)),
     ]  # fmt: skip
     return values, judged

@@ -96,7 +96,7 @@ def read_call(call: Call, embedder: Embedder) -> CallReading:
                 segments.append(
                     ReadSegment(
                         turn.turn, index, segment, len(segments),
-                        tuple(find_quantities(segment.text)),
+                        find_quantities(segment.text),
                     )
                 )  # fmt: skip
         elif turn.role == "customer" and turn.text.strip():

@@ -181,6 +181,9 @@ def _conditions(promise: Promise, judged: Judged, item: IndexedClause) -> tuple[
                 turn=promise.turn,
             )
         )
+    for found in (judged.day, judged.sum):
+        if found is not None:
+            out.append(Condition(text=found.how, met=found.agrees or None, turn=promise.turn))
     if judged.over_cap is not None:
         out.append(
             Condition(
@@ -225,6 +228,9 @@ def _reason(verdict: Verdict, promise: Promise, judged: Judged, item: IndexedCla
             )
         return f"{name} sets other terms than were promised."
     if verdict == "supported":
+        worked = next((w for w in (judged.day, judged.sum) if w is not None and w.agrees), None)
+        if worked:
+            return f"{name} allows it: {worked.how}."
         if equal:
             return f"{name} allows it: it says “{_written(equal)}”, as promised."
         return f"{name} speaks to it and nothing in the call goes against it."

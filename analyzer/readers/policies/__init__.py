@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.domain import Clause, PolicyDocument
+from analyzer.editions import check_documents
 from analyzer.errors import PolicyError
-from analyzer.policy_book import check_documents
 from analyzer.readers.policies import markdown, plain
 from analyzer.readers.policies.front_matter import FrontMatter, split_front_matter
 from analyzer.readers.policies.sections import Section
@@ -51,7 +51,7 @@ def read_policies(root: Path) -> PolicyReading:
 
     Returns:
         The documents in the order of their paths; beside them files that could not be read or
-        clash with an earlier one (see :func:`analyzer.policy_book.check_documents`).
+        clash with an earlier one (see :func:`analyzer.editions.check_documents`).
 
     Raises:
         PolicyError: If ``root`` is not there, or nothing in it is a clause.

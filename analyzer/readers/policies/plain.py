@@ -18,6 +18,7 @@ SUFFIXES = (".txt", ".text")
 _MAX_HEADING = 80
 _MAX_TITLE_WORDS = 10
 _MAX_LABEL_WORDS = 4
+_TABLE_ROW = re.compile(r"\||\t| {2}|^[-*+\u2022]")
 #: Not the full stop of a number ("4. Sale items") or an abbreviation ("e.g. shoes").
 _SENTENCE_END = re.compile(r"(?<=[^\W\d])[.!?]\s+(?=[^\Wa-z_])")
 
@@ -91,7 +92,7 @@ def _starts(lines: list[str]) -> list[_Start]:
             continue
         elif number:
             numbers.append(_Start(index, "number", None, line))
-        elif len(line) <= _MAX_HEADING and line[0].isalnum() and line.isupper():
+        elif len(line) <= _MAX_HEADING and line.isupper() and not _TABLE_ROW.search(line):
             capitals.append(_Start(index, "heading", None, line))
         elif line.endswith(":") and len(line.split()) <= _MAX_LABEL_WORDS:
             labels.append(_Start(index, "heading", None, line))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from analyzer.domain import Role
 
@@ -58,6 +59,7 @@ class Label:
     position: str | None = None
 
 
+@lru_cache(maxsize=2048)
 def read_label(label: str) -> Label:
     """Take a label apart.
 
@@ -76,11 +78,13 @@ def read_label(label: str) -> Label:
     return _from_words(outer)
 
 
+@lru_cache(maxsize=2048)
 def is_generic(label: str) -> bool:
     """Whether a label only numbers the speakers: ``Speaker 0``, ``ch_1``, ``A``."""
     return _GENERIC.fullmatch(_plain(label)) is not None
 
 
+@lru_cache(maxsize=2048)
 def looks_like_label(label: str) -> bool:
     """Whether a piece of text could name a speaker: a role, a name, a number of a speaker."""
     if read_label(label).role is not None or (is_generic(label) and not label.isdigit()):

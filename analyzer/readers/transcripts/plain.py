@@ -149,7 +149,7 @@ def has_turns(text: str) -> bool:
 
 def _split_inline(text: str) -> str:
     """Gives each turn its line where all of a call stands in one."""
-    if len(_INLINE.findall(text)) < _FEW:
+    if not _INLINE.search(text):
         return text
     n_lines = sum(1 for line in text.split("\n") if (s := split_line(line)) and _has_role(s))
     return _INLINE.sub("\n", text) if n_lines <= 1 else text
@@ -211,7 +211,7 @@ def _read_section(section: _Section, source: str) -> PlainTurns:
     opened, n_before = _open_turns(body, kept, section.line + n_header)
     notes = []
     if n_before:
-        notes.append(f"{n_before} lines before the first speaker were not used.")
+        notes.append(f"Lines before the first speaker that were not used: {n_before}.")
     turns, began, time_notes = _timed(opened, source)
     if began:
         fields.setdefault("started_at", began)

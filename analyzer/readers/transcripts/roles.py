@@ -27,6 +27,8 @@ class Finding:
 
 
 _MOST_PER_CUE = 4
+#: Characters of each speaker that are listened to: an hour of talk settles it.
+_LISTENED_TO = 40_000
 _SPEAKS_FIRST = 0.8
 #: In a call that is handed over the customer is the one who stays.
 _SPEAKS_MOST = -1.5
@@ -100,7 +102,7 @@ _Score = tuple[float, list[tuple[str, float]]]
 
 def _score(texts: Sequence[str], company: str | None) -> _Score:
     """How much a speaker sounds like an agent, with the habits that count."""
-    words = "\n".join(texts).replace("\u2019", "'")
+    words = "\n".join(texts)[:_LISTENED_TO].replace("\u2019", "'")
     reasons: list[tuple[str, float]] = []
     for cue in (*AGENT_CUES, *CUSTOMER_CUES):
         n = sum(1 for _ in islice(cue.pattern.finditer(words), _MOST_PER_CUE))
@@ -116,9 +118,12 @@ def _by_words(
 ) -> dict[str, Finding]:
     if len(unknown) == 1 and {"agent", "customer"} & known != {"agent", "customer"}:
         return {unknown[0]: _left_over(scores[unknown[0]], known)}
-    if "customer" in known:
-        return {label: _beside_a_customer(scores[label]) for label in unknown}
     ranked = sorted(unknown, key=lambda label: scores[label][0])
+    if "customer" in known:
+        beside = {label: _beside_a_customer(scores[label]) for label in unknown}
+        if "agent" not in known | {finding.role for finding in beside.values()}:
+            beside[ranked[-1]] = Finding("agent", _LEFT_OVER_DOUBTED, "the least like a customer")
+        return beside
     customer, others = ranked[0], ranked[1:]
     if not others:
         return {customer: _left_over(scores[customer], known)}

@@ -37,6 +37,8 @@ _EXCEL_HINT = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?')
 _LARGEST_CELL = 2**30
 _SHOWN_COLUMNS = 12
 _SURE, _LIKELY, _BY_SUFFIX, _BY_SHAPE = 0.9, 0.8, 0.3, 0.15
+#: So many lines with the same number of separators are a table.
+_ALIKE = 3
 _EITHER = frozenset({"speaker", "role", "name"})
 _FIELDS = frozenset(CALL_FIELDS) | frozenset(TURN_FIELDS)
 
@@ -84,9 +86,9 @@ def recognises(text: str, name: str) -> float:
         return _LIKELY
     if is_named:
         return _BY_SUFFIX
-    lines = text.split("\n", 3)[:3]
-    counts = {line.count(header.delimiter) for line in lines if line.strip()}
-    return _BY_SHAPE if len(lines) > 1 and len(counts) == 1 and counts != {0} else 0.0
+    lines = [line for line in text.split("\n", _ALIKE * 2) if line.strip()][:_ALIKE]
+    counts = {line.count(header.delimiter) for line in lines}
+    return _BY_SHAPE if len(lines) == _ALIKE and len(counts) == 1 and counts != {0} else 0.0
 
 
 def parse(text: str, source: str, options: ReadOptions) -> Parsed:

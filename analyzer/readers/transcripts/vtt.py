@@ -23,8 +23,10 @@ from analyzer.readers.transcripts.reading import (
 )
 from analyzer.readers.transcripts.spoken_lines import choose_labels, split_line
 
-_STAMP = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
+_STAMP = r"(?:\d{1,4}:)?[0-5]?\d:[0-5]?\d[.,]\d{1,3}"
 _TIMING = re.compile(rf"\s*{_STAMP}\s*-->\s*{_STAMP}(?!\d).*")
+#: The same line where nothing but settings follows, which no other format has.
+_PURE_TIMING = re.compile(rf"\s*{_STAMP}\s*-->\s*{_STAMP}(?:\s+[a-z]{{4,8}}:\S+)*\s*")
 _COMMA = re.compile(r"(?<=\d),(?=\d)")
 _VOICE = re.compile(r"<v(?:\.[\w.-]*)?(?:\s+(?P<name>[^<>]*))?>|</v>")
 _TAG = re.compile(r"</?(?:[bciu]|ruby|rt|lang)(?:[.\s][^<>]*)?>|<\d[\d:.]*>")
@@ -58,7 +60,7 @@ def recognises(text: str, name: str) -> float:
     if re.match(r"WEBVTT(?:[ \t\n]|\Z)", text):
         return 1.0
     head = text[:_LOOKED_AT].split("\n")
-    return 0.9 if any(_TIMING.fullmatch(line) for line in head) else 0.0
+    return 0.9 if any(_PURE_TIMING.fullmatch(line) for line in head) else 0.0
 
 
 def parse(text: str, source: str, options: ReadOptions) -> Parsed:
@@ -93,9 +95,11 @@ def parse(text: str, source: str, options: ReadOptions) -> Parsed:
 
 def _read_captions(text: str, source: str) -> _Captions:
     lines = text.split("\n")
+    n_cues = 0
     for number, line in enumerate(lines, 1):
         if "-->" not in line:
             continue
+        n_cues += 1
         if not _TIMING.fullmatch(line):
             message = (
                 "this line should give the times of a cue, as in 00:00:01.000 --> 00:00:04.200, "
@@ -111,6 +115,10 @@ def _read_captions(text: str, source: str) -> _Captions:
     except (MalformedFileError, MalformedCaptionError) as error:
         message = f"the captions cannot be read ({error}); correct the times of the cues"
         raise TranscriptError(message, path=source) from error
+    if len(read.captions) < n_cues:
+        lost = n_cues - len(read.captions)
+        message = f"{lost} of {n_cues} cues cannot be read; put a blank line before each cue"
+        raise TranscriptError(message, path=source)
     comments = [
         *read.metadata,
         *read.header_comments,

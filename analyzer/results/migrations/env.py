@@ -7,7 +7,6 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import Connection
 
-from analyzer.config import load_settings
 from analyzer.results.database import build_engine, make_folder, read_url
 from analyzer.results.tables import Base, PlainText, UtcTime
 
@@ -34,6 +33,9 @@ def _run(connection: Connection) -> None:
 
 
 def _run_by_hand() -> None:
+    # Not needed, and so not waited for, where a store upgrades itself.
+    from analyzer.config import load_settings
+
     arguments = context.get_x_argument(as_dictionary=True)
     url = read_url(str(arguments.get("url") or load_settings().resolved_database_url))
     make_folder(url)

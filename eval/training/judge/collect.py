@@ -68,6 +68,30 @@ def perturb(rng: random.Random, promise: str, text: str, *, agree: bool) -> str 
     return None
 
 
+def scored_marks(path: Path, emb, companies: frozenset[str] = frozenset()) -> list[dict]:
+    """Gold marks, and the training companies named, each with its five nearest clauses and the decisive one."""
+    sys.path.insert(0, "/tmp")
+    tests: list[dict] = []
+    vectors: dict[int, np.ndarray] = {}
+    for d in pickle.loads(path.read_bytes()):  # noqa: S301 - a file of our own
+        if d["src"] == "tr" and d["company"] not in companies:
+            continue
+        p, ix = d["p"], d["ix"]
+        turns = [(t.role, t.text) for t in p.call.turns]
+        if id(p.call) not in vectors:
+            vectors[id(p.call)] = emb.embed([t[1] or "-" for t in turns])
+        near = vectors[id(p.call)] @ ix.vectors.T
+        score = (d["q2"] @ ix.vectors.T).mean(0)
+        order = [int(j) for j in np.argsort(-score)[:5]]
+        wanted = list(dict.fromkeys([*order, *([d["gold"]] if d["gold"] >= 0 else [])]))
+        inputs = {}
+        for j in wanted:
+            c = ix.items[j].clause
+            inputs[j] = build_input(p.position, facts_of(turns, p.turn, p.quote, near[:, j]), p.quote, c.title, c.text)
+        tests.append({"src": "held" if d["src"] == "tr" else d["src"], "verdict": d["m"]["verdict"], "gold": d["gold"], "order": order, "score": [float(score[j]) for j in order], "inputs": inputs})
+    return tests
+
+
 def main(out: Path, gold: Path | None) -> None:
     rng = random.Random(7)
     emb = packaged_embedder()
@@ -142,34 +166,12 @@ def main(out: Path, gold: Path | None) -> None:
                     changed = perturb(rng, item["promise"], c["text"], agree=False)
                     if changed:
                         add("pairs", "perturbed", item.get("role"), item["facts"], changed, c["title"], c["text"], "contradicted")
-    tests: list[dict] = []
-    if gold:
-        sys.path.insert(0, "/tmp")
-        for d in pickle.loads(gold.read_bytes()):
-            if d["src"] == "tr":
-                continue
-            p, ix = d["p"], d["ix"]
-            turns = [(t.role, t.text) for t in p.call.turns]
-            if not hasattr(p, "_v"):
-                pass
-            key = id(p.call)
-            if key not in cache:
-                cache[key] = (p.call, emb.embed([t[1] or "-" for t in turns]))
-            near = cache[key][1] @ ix.vectors.T
-            score = (d["q2"] @ ix.vectors.T).mean(0)
-            order = [int(j) for j in np.argsort(-score)[:5]]
-            wanted = list(dict.fromkeys([*order, *([d["gold"]] if d["gold"] >= 0 else [])]))
-            inputs = {}
-            for j in wanted:
-                c = ix.items[j].clause
-                inputs[j] = build_input(p.position, facts_of(turns, p.turn, p.quote, near[:, j]), p.quote, c.title, c.text)
-            tests.append({"src": d["src"], "verdict": d["m"]["verdict"], "gold": d["gold"], "order": order, "score": [float(score[j]) for j in order], "inputs": inputs})
+    tests = scored_marks(gold, emb) if gold else []
     out.write_text(json.dumps({"rows": rows, "tests": tests}))
     from collections import Counter
 
     print(Counter((r["kind"], r["verdict"]) for r in rows), len(rows), len(tests))
 
 
-cache: dict = {}
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

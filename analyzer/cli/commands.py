@@ -1,0 +1,351 @@
+"""Every command with its options.
+
+Only what describes the commands is imported here, so that ``wordbond --help`` answers at once; the
+work is done in the modules beside this one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from analyzer.cli.faults import guarded, set_debugging
+
+if TYPE_CHECKING:
+    from analyzer.domain import Role
+
+app = typer.Typer(
+    name="wordbond",
+    help="Marks what agents promised, where customers were stonewalled, and what policy says.",
+    epilog="Exit codes: 0 done; 1 something failed, and the message says what to do; 2 wrong "
+    "usage; 3 done, but some inputs were set aside, each with its reason.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+policies_app = typer.Typer(
+    help="The policy library: the clauses that calls are judged by.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(policies_app, name="policies")
+
+
+class EngineChoice(StrEnum):
+    """What ``--engine`` takes."""
+
+    AUTO = "auto"
+    EMBEDDED = "embedded"
+    LLM = "llm"
+    CASCADE = "cascade"
+
+
+def _read_day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it as 2026-03-04.") from None
+
+
+PolicyFolders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policies",
+        metavar="DIR",
+        help="Judge by the policies of this folder or file, for this run alone; repeatable. "
+        "Without it, by the policy library.",
+    ),
+]
+EngineOption = Annotated[
+    EngineChoice | None,
+    typer.Option("--engine", help="What reads the calls; WORDBOND_ENGINE or auto if not given."),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def main() -> None:
+    """Run the command ``wordbond``."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that lacks a character shows a question mark instead of failing.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app(_debug_first(sys.argv[1:]), prog_name="wordbond")
+
+
+def _debug_first(arguments: list[str]) -> list[str]:
+    """``--debug`` is a global option; people write it where they are, at the end."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if "--debug" not in arguments[:end]:
+        return arguments
+    rest = [argument for argument in arguments[:end] if argument != "--debug"]
+    return ["--debug", *rest, *arguments[end:]]
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer calls
+    if wanted:
+        from analyzer.cli.doctor import find_version
+
+        typer.echo(f"wordbond {find_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of errors.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    set_debugging(is_on=debug)
+
+
+@app.command()
+@guarded
+def demo() -> int:
+    """Analyse the sample corpus on this machine, with no key and no network, and show it."""
+    from analyzer.cli.demo import run_demo
+
+    return run_demo()
+
+
+@app.command()
+@guarded
+def analyze(
+    *,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Transcripts, or folders of them, in any supported format."
+        ),
+    ],
+    policies: PolicyFolders = None,
+    company: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Company of transcripts that name none: key or name."),
+    ] = None,
+    engine: EngineOption = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write one record a line, each as soon as it is finished; - is standard output.",
+        ),
+    ] = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Leave the database alone.")] = False,
+    date: Annotated[
+        dt.date | None,
+        typer.Option(
+            metavar="DAY",
+            parser=_read_day,
+            help="Day of transcripts that carry none, as 2026-03-04.",
+        ),
+    ] = None,
+    position: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Position of agents that carry none: representative."),
+    ] = None,
+    agent: Annotated[
+        str | None, typer.Option(metavar="ID", help="Agent of transcripts that name none.")
+    ] = None,
+    team: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Team of transcripts that name none.")
+    ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="ID", help="Customer of transcripts that name none.")
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL=ROLE",
+            help="Role of a speaker: agent, customer or system, as in 'Speaker 1=agent'; "
+            "repeatable.",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=COLUMN",
+            help="Column of a table that holds a field, as in 'text=What was said'; repeatable.",
+        ),
+    ] = None,
+) -> int:
+    """Analyse transcripts: promises with their verdicts, and where customers were stonewalled."""
+    from analyzer.cli.analyze import run_analyze
+    from analyzer.readers.transcripts import ReadOptions
+
+    options = ReadOptions(
+        roles=_read_roles(role or []),
+        columns=_read_columns(column or []),
+        date=date,
+        company=company or None,
+        position=position or None,
+        agent_id=agent or None,
+        team=team or None,
+        customer_id=customer or None,
+    )
+    return run_analyze(
+        paths,
+        options,
+        policies=policies or [],
+        engine_name=engine.value if engine else None,
+        json_file=json_file,
+        is_stored=not no_store,
+    )
+
+
+def _read_roles(given: list[str]) -> dict[str, Role]:
+    from analyzer.domain import Role as RoleType
+
+    out: dict[str, Role] = {}
+    for text in given:
+        label, _, wanted = (part.strip() for part in text.rpartition("="))
+        role = next((known for known in get_args(RoleType) if known == wanted), None)
+        if not label or role is None:
+            raise typer.BadParameter(
+                f"{text!r} sets no role; write the speaker's label and agent, customer or system, "
+                "as in 'Speaker 1=agent'.",
+                param_hint="'--role'",
+            )
+        out[label] = role
+    return out
+
+
+def _read_columns(given: list[str]) -> dict[str, str]:
+    from analyzer.readers.transcripts.fields import CALL_FIELDS, TURN_FIELDS
+
+    known = {*CALL_FIELDS, *TURN_FIELDS}
+    out: dict[str, str] = {}
+    for text in given:
+        field, _, column = (part.strip() for part in text.partition("="))
+        if field not in known or not column:
+            raise typer.BadParameter(
+                f"{text!r} maps no column; write FIELD=COLUMN, as in 'text=What was said', with "
+                f"one of the fields {', '.join(sorted(known))}.",
+                param_hint="'--column'",
+            )
+        out[field] = column
+    return out
+
+
+@policies_app.command("add")
+@guarded
+def policies_add(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Policy documents, or folders of them."),
+    ],
+) -> int:
+    """Add policy documents, or bring them up to date; what did not change is not read again."""
+    from analyzer.cli.policies import run_add
+
+    return run_add(paths)
+
+
+@policies_app.command("list")
+@guarded
+def policies_list(*, as_json: JsonFlag = False) -> int:
+    """List the documents of the library: company, days in force, clauses, file."""
+    from analyzer.cli.policies import run_list
+
+    return run_list(as_json=as_json)
+
+
+@policies_app.command("search")
+@guarded
+def policies_search(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A question or a sentence.")],
+    *,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many clauses at most.")] = 5,
+    on: Annotated[
+        dt.date | None,
+        typer.Option(
+            metavar="DAY", parser=_read_day, help="Only clauses in force on this day: 2026-03-04."
+        ),
+    ] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this company's, by key or name.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Find the clauses that speak to a question, best first."""
+    from analyzer.cli.policies import run_search
+
+    return run_search(query, k=k, on=on, company=company or None, as_json=as_json)
+
+
+@app.command("eval")
+@guarded
+def evaluate(
+    gold: Annotated[
+        Path, typer.Argument(metavar="GOLD.jsonl", help="Labelled calls, one record a line.")
+    ],
+    *,
+    policies: PolicyFolders = None,
+    engine: EngineOption = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Score these records, one a line, instead of asking an engine."
+        ),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the scores; - is standard output."),
+    ] = None,
+    misses: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Show the N worst misses of each sort.")
+    ] = 0,
+) -> int:
+    """Score an engine, or a file of records, against labelled calls."""
+    if predictions is not None and engine is not None:
+        raise typer.BadParameter(
+            "records that are there already need no engine; leave out one of --engine and "
+            "--predictions.",
+            param_hint="'--predictions'",
+        )
+    from analyzer.cli.evaluate import run_evaluate
+
+    return run_evaluate(
+        gold,
+        policies=policies or [],
+        engine_name=engine.value if engine else None,
+        predictions=predictions,
+        json_file=json_file,
+        n_misses=misses,
+    )
+
+
+@app.command("app")
+@guarded
+def open_app(
+    *,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port; the first free one from 8501 if not given."),
+    ] = None,
+) -> int:
+    """Open the app in the browser; it listens on this machine alone."""
+    from analyzer.cli.open_app import run_app
+
+    return run_app(port=port)
+
+
+@app.command()
+@guarded
+def doctor(*, as_json: JsonFlag = False) -> int:
+    """Say what is configured, what is reachable and what is missing, with the mend for each."""
+    from analyzer.cli.doctor import run_doctor
+
+    return run_doctor(as_json=as_json)

@@ -1,0 +1,138 @@
+"""Sums and days that follow from others: is what was promised what the clause works out to?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import combinations
+
+from analyzer.domain import Call
+from analyzer.language.dates import add_business_days, find_days
+from analyzer.language.quantities import Quantity, find_quantities
+
+_MOST_SUMS = 12
+_TOLERANCE = 0.006
+
+
+@dataclass(frozen=True)
+class WorkedOut:
+    """A value that follows from the clause and the call, beside what was promised.
+
+    Attributes:
+        agrees: Whether they are the same.
+        how: How the value comes about, in words.
+    """
+
+    agrees: bool
+    how: str
+
+
+def call_days(call: Call, until: int) -> list[dt.date]:
+    """Days named in full up to a turn, the call's own last; what windows may count from."""
+    if call.date is None:
+        return []
+    found: list[dt.date] = []
+    for turn in call.turns[: until + 1]:
+        found += [d.day for d in find_days(turn.text, call.date, found)]
+    out = [d for d in dict.fromkeys(found) if d != call.date]
+    return [*out[-8:], call.date]
+
+
+def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> WorkedOut | None:
+    """Compare a day that the quote names with the clause's windows from the days of the call.
+
+    Args:
+        quote: The promise's words.
+        call: The call; its own day and the days named in it are what a window may count from.
+        turn: The promise's turn.
+        windows: Durations that the clause names.
+
+    Returns:
+        Agreement with the window that gives the day (a day more or less for counting the first),
+        disagreement if none does, None where there is no day or no window to compare.
+    """
+    if call.date is None:
+        return None
+    bases = call_days(call, turn)
+    named = find_days(quote, call.date, bases)
+    usable = [w for w in windows if w.dimension in {"duration", "business_duration"} and w.value >= 1 and w.unit != "bare"]
+    if not named or not usable:
+        return None
+    target = named[-1].day
+    for window in usable:
+        for base in bases:
+            if base == target:
+                continue
+            for reading in window.readings:
+                ends = _ends(base, window, reading)
+                if any(abs((target - end).days) <= (0 if window.dimension == "business_duration" else 1) for end in ends):
+                    return WorkedOut(agrees=True, how=f"{_words(window)} from {base} ends on {target}")
+    return WorkedOut(agrees=False, how=f"no window of the clause that counts from a day in the call ends on {target}")
+
+
+def _words(window: Quantity) -> str:
+    unit = window.unit or "day"
+    size = {"week": 7, "fortnight": 14, "month": 30, "year": 365, "hour": 1 / 24}.get(unit, 1)
+    return f"{window.value / size:g} {'business ' if window.dimension == 'business_duration' else ''}{unit}s"
+
+
+def _ends(base: dt.date, window: Quantity, reading: float) -> list[dt.date]:
+    if reading > 4000:  # noqa: PLR2004 - eleven years: no window of a clause
+        return []
+    whole = round(reading)
+    if window.dimension == "business_duration":
+        return [add_business_days(base, whole)]
+    ends = [base + dt.timedelta(days=whole)]
+    if window.unit == "month":
+        months = round(reading / 30)
+        total = base.month - 1 + months
+        year, month = base.year + total // 12, total % 12 + 1
+        for day in (base.day, 30, 28):
+            try:
+                ends.append(dt.date(year, month, day))
+                break
+            except ValueError:
+                continue
+    return ends
+
+
+def check_sum(promised: Quantity, clause: list[Quantity], context: list[Quantity]) -> WorkedOut | None:
+    """Compare a promised sum with what the clause's sums, shares and the call's sums give.
+
+    Args:
+        promised: A sum of money.
+        clause: The clause's quantities.
+        context: Quantities named near the promise.
+
+    Returns:
+        Agreement with the first sum, product, difference or share that gives it; disagreement if
+        the clause names sums or shares and none does; None where there is nothing to compare.
+    """
+    sums = [q.value for q in clause if q.dimension == "money"][:_MOST_SUMS]
+    shares = [q.value for q in clause if q.dimension == "percent"][:_MOST_SUMS]
+    if not sums and not shares:
+        return None
+    said = [
+        r for q in context if q.dimension in {"money", "number"} and not q.agrees_with(promised) for r in q.readings
+    ][:_MOST_SUMS]
+    counts = {float(n) for n in range(2, 13)} & {q.value for q in context} | {2.0}
+    ways: list[tuple[float, str]] = [(s, f"the clause says {s:g}") for s in sums]
+    ways += [(s * n, f"{n:g} times {s:g}") for s in sums for n in sorted(counts)]
+    ways += [(a + b, f"{a:g} and {b:g}") for a, b in combinations(sums, 2)]
+    ways += [(a + b, f"{a:g} and {b:g}") for a in sums for b in said]
+    ways += [(abs(a - b), f"{max(a, b):g} less {min(a, b):g}") for a in said for b in sums]
+    for share in shares:
+        ways += [(base * share / 100, f"{share:g} % of {base:g}") for base in said + sums]
+        ways += [(base * (1 - share / 100), f"{base:g} less {share:g} %") for base in said + sums]
+    for value, how in ways:
+        if any(abs(value - r) <= _TOLERANCE * max(abs(r), 1) for r in promised.readings):
+            return WorkedOut(agrees=True, how=how)
+    return WorkedOut(agrees=False, how="neither the clause's sums nor the call's give it")
+
+
+def context_quantities(call: Call, turn: int) -> list[Quantity]:
+    """Quantities named up to eight turns before a promise, and in its own turn."""
+    out: list[Quantity] = []
+    for t in call.turns[max(0, turn - 8) : turn + 1]:
+        out += find_quantities(t.text)
+    return out[-40:]
