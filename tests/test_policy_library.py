@@ -228,6 +228,15 @@ def test_a_text_that_stands_twice_is_embedded_once(library: PolicyLibrary) -> No
     assert library.count() == 2
 
 
+def test_a_clause_of_another_edition_than_its_document_is_not_taken(
+    library: PolicyLibrary,
+) -> None:
+    document = make_document(RETURNS).model_copy(update={"document": "Other"})
+    with pytest.raises(ValueError, match="belongs to another edition"):
+        library.add([document])
+    assert library.count() == 0
+
+
 def test_progress_counts_up_to_all_clauses(library: PolicyLibrary) -> None:
     first, second = make_document(RETURNS), make_document(RETURNS, document="Copy")
     library.add([first])
@@ -700,12 +709,16 @@ def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path
 @pytest.mark.parametrize(
     ("status", "body"), [(200, b"<html>"), (502, b"Bad gateway"), (404, b"{}")]
 )
-def test_a_server_that_is_no_chroma_is_named(tmp_path: Path, status: int, body: bytes) -> None:
+@pytest.mark.parametrize("has_heartbeat", [False, True], ids=["no heartbeat", "heartbeat"])
+def test_a_server_that_is_no_chroma_is_named(
+    tmp_path: Path, status: int, body: bytes, *, has_heartbeat: bool
+) -> None:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status)
+            is_beat = has_heartbeat and self.path.endswith("/heartbeat")
+            self.send_response(200 if is_beat else status)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(b'{"nanosecond heartbeat": 1}' if is_beat else body)
 
         do_POST = do_GET  # noqa: N815 - the name that http.server asks for
 
@@ -713,11 +726,12 @@ def test_a_server_that_is_no_chroma_is_named(tmp_path: Path, status: int, body: 
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         url = f"http://127.0.0.1:{server.server_port}"
-        with pytest.raises(StoreError, match="does not answer as one"):
+        with pytest.raises(StoreError, match="does not answer as one") as caught:
             PolicyLibrary.open(Settings(home=tmp_path, chroma_url=url), HashingEmbedder())
+        assert "\n" not in str(caught.value)
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""The command line. :func:`main` is what the command ``wordbond`` runs; :data:`app` holds it all."""
+"""The command line: :func:`main` is what ``wordbond`` runs, :data:`app` holds every command."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def analyze(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Transcripts, or folders of them, in any supported format."
+            metavar="PATH", help="Transcripts, or folders of them, in any supported format."
         ),
     ],
     policies: PolicyFolders = None,
@@ -244,7 +244,7 @@ def _read_columns(given: list[str]) -> dict[str, str]:
 def policies_add(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Policy documents, or folders of them."),
+        typer.Argument(metavar="PATH", help="Policy documents, or folders of them."),
     ],
 ) -> int:
     """Add policy documents, or bring them up to date; what did not change is not read again."""

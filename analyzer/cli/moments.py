@@ -26,7 +26,7 @@ SIGNS: Mapping[str, tuple[str, str, str]] = {
     "stonewall": ("▮", "stonewalled", "magenta"),
 }
 _FINE = ("✓", "nothing marked", "green")
-_UNJUDGED = ("–", "no verdict", "")
+_UNJUDGED = ("?", "no verdict", "")
 _PROPOSALS: Mapping[Resolution, str] = {
     "honour": "honour it",
     "honour_with_disclosure": "honour it this once, and tell the customer that it was a mistake",
@@ -54,7 +54,8 @@ def find_moments(analysis: Analysis) -> list[Moment]:
 
 def count_to_review(analysis: Analysis) -> int:
     """How many marks of a call a person should look at."""
-    return sum(mark.needs_review for mark in (*analysis.commitments, *analysis.stonewalls))
+    n_commitments = sum(mark.needs_review for mark in analysis.commitments)
+    return n_commitments + sum(wall.needs_review for wall in analysis.stonewalls)
 
 
 def number(count: int, what: str) -> str:
@@ -90,15 +91,15 @@ def render_moment(moment: Moment, call: Call, book: PolicyBook | None) -> Render
     """One moment: what was said, what policy says, why it is marked, what is proposed."""
     sign, word, colour = SIGNS[moment.sort]
     mark = moment.mark
-    head = Text(f"{sign} {word}", style=f"bold {colour}")
+    head = Text.assemble((f"{sign} {word}", f"bold {colour}"))
     facts = Table.grid(padding=(0, 2))
-    facts.add_column(no_wrap=True, style="dim")
+    facts.add_column(no_wrap=True, min_width=8, style="dim")
     facts.add_column(overflow="fold")
     if isinstance(mark, Commitment):
-        head.append(f"  {_place(call, mark.turn)}, {mark.strength} {mark.kind}", style="not bold")
+        head.append(f"  {_place(call, mark.turn)}, {mark.strength} {mark.kind}")
         rows = _commitment_rows(mark, call, book)
     else:
-        head.append(f"  {_span(call, mark)}", style="not bold")
+        head.append(f"  {_span(call, mark)}")
         rows = _stonewall_rows(mark)
     for label, words in rows:
         facts.add_row(Text(label), Text(printable(words)))
@@ -132,10 +133,10 @@ def _stonewall_rows(wall: Stonewall) -> Iterator[tuple[str, str]]:
         yield "review", "a person should look before anybody relies on this"
 
 
-def _summary(analysis: Analysis) -> Text:
+def _summary(analysis: Analysis) -> RenderableType:
     call = analysis.call
     sign, word, colour = _gravest(analysis)
-    line = Text.assemble((sign, f"bold {colour}"), " ", (name_call(call), "bold"))
+    line = Text.assemble((name_call(call), "bold"))
     agents = dict.fromkeys(turn.name for turn in call.turns if turn.role == "agent" and turn.name)
     facts = [
         str(call.date) if call.date else "no date",
@@ -154,7 +155,11 @@ def _summary(analysis: Analysis) -> Text:
         line.append(f" · {_UNJUDGED[1]}")
     elif not find_moments(analysis):
         line.append(f" · {word} against policy", style=colour)
-    return line
+    row = Table.grid(padding=(0, 1))
+    row.add_column()
+    row.add_column(overflow="fold")
+    row.add_row(Text(sign, style=f"bold {colour}"), line)
+    return row
 
 
 def _gravest(analysis: Analysis) -> tuple[str, str, str]:

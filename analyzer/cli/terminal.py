@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from analyzer.cli.faults import printable
 
@@ -31,10 +33,18 @@ class Terminal:
         self._bar: Bar | None = None
 
     def show(self, *blocks: RenderableType) -> None:
-        """Print for people; strings are taken as they are, not as markup."""
-        with self._without_bar():
+        """Print for people, folded to the window; strings are not read as markup."""
+        with self._out.capture() as captured:
             for block in blocks:
                 self._out.print(block)
+        # What rich fills up with spaces to the edge would be in the way in a file.
+        self._write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+
+    def show_line(self, line: str, *, style: str = "") -> None:
+        """Print for people on one line, however long it is."""
+        with self._out.capture() as captured:
+            self._out.print(Text(printable(line), style=style), soft_wrap=True)
+        self._write(captured.get())
 
     def say(self, sentence: str) -> None:
         """Print a sentence on standard error, on one line."""
@@ -50,11 +60,25 @@ class Terminal:
             what: What is being done, in a few words.
             total: How many steps there are, where that is known.
         """
-        with Bar(what, total, is_shown=sys.stderr.isatty()) as self._bar:
-            try:
-                yield self._bar
-            finally:
-                self._bar = None
+        bar = Bar(what, total, is_shown=sys.stderr.isatty())
+        self._bar = bar
+        bar.unhide()
+        try:
+            yield bar
+        finally:
+            bar.hide()
+            self._bar = None
+
+    def show_table(self, lines: str) -> None:
+        """Print lines that are laid out already: none is folded, so columns stay in line."""
+        with self._out.capture() as captured:
+            self._out.print(Text(lines), soft_wrap=True)
+        self._write(captured.get())
+
+    def _write(self, text: str) -> None:
+        with self._without_bar():
+            self._out.file.write(text)
+            self._out.file.flush()
 
     @contextmanager
     def _without_bar(self) -> Iterator[None]:
@@ -78,13 +102,6 @@ class Bar:
         self._task: TaskID | None = None
         if self._progress:
             self._task = self._progress.add_task(what, total=total)
-
-    def __enter__(self) -> Bar:
-        self.unhide()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.hide()
 
     def expect(self, n_steps: int) -> None:
         """Say that there are so many steps in all."""

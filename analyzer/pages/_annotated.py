@@ -96,7 +96,8 @@ def render_turns(turns: Sequence[AnnotatedTurn], *, selected: int = 0) -> str:
         selected: Number of the chosen finding; 0 for none.
     """
     rows = "".join(_row(annotated, selected) for annotated in turns)
-    return f'<div class="wb-call" role="list" aria-label="The call, turn by turn">{rows}</div>'
+    timed = " wb-timed" if any(a.turn.start is not None for a in turns) else ""
+    return f'<div class="wb-call{timed}" role="list" aria-label="The call">{rows}</div>'
 
 
 def _row(annotated: AnnotatedTurn, selected: int) -> str:
@@ -113,7 +114,8 @@ def _row(annotated: AnnotatedTurn, selected: int) -> str:
     return (
         f"{captions}"
         f'<div class="{" ".join(classes)}" id="turn-{turn.turn}" role="listitem">'
-        f'<span class="wb-when" title="turn {turn.turn}">{_when(turn)}</span>'
+        f'<span class="wb-number" title="turn {turn.turn}">{turn.turn}</span>'
+        f"{_when(turn)}"
         f'<span class="wb-who" title="{as_html(turn.position or ROLE_WORDS[turn.role])}">'
         f"{as_html(turn.name or ROLE_WORDS[turn.role])}</span>"
         f'<span class="wb-said">{said}</span><span class="wb-margin">{sign}</span></div>'
@@ -148,13 +150,13 @@ def _slice(piece: Slice, selected: int) -> str:
 
 
 def _when(turn: Turn) -> str:
-    number = f"<b>{turn.turn}</b>"
+    """The clock of a turn; empty where the call carries no times."""
     if turn.start is None:
-        return number
+        return '<span class="wb-when"></span>'
     minutes, seconds = divmod(int(turn.start), 60)
     hours, minutes = divmod(minutes, 60)
     clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-    return f"{number} {clock}"
+    return f'<span class="wb-when">{clock}</span>'
 
 
 def render_legend(findings: Sequence[Finding]) -> str:

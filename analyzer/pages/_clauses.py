@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +10,15 @@ from typing import Literal
 
 from analyzer.domain import Call, Clause, Commitment
 from analyzer.pages._escaping import as_html
-from analyzer.pages._wording import say_day
+from analyzer.pages._wording import say_count, say_day
 from analyzer.policy_book import PolicyBook
+from analyzer.policy_library import StoredDocument
 
 Found = Literal["same", "redated", "changed", "gone"]
 
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+")
 _HEADING = re.compile(r"\s*#{1,6}\s+")
+_BAR = re.compile(r"(?<!\\)\|")
 _RULE_CELL = re.compile(r"\s*:?-{2,}:?\s*")
 
 
@@ -66,14 +69,30 @@ def look_up_clause(book: PolicyBook, call: Call, mark: Commitment) -> ClauseFoun
     return ClauseFound(same_id[0], "changed") if same_id else ClauseFound(None, "gone")
 
 
-def say_force(clause: Clause) -> str:
-    """The days of a clause's force: ``in force from 1 April 2025``, ``until …``, ``always``."""
+def say_force(clause: Clause, *, on: dt.date | None = None) -> str:
+    """The days of a clause's force: ``in force from 1 April 2025``, ``until …``, ``always``.
+
+    Args:
+        clause: The clause.
+        on: The day of a call; said shorter if the clause was in force then.
+    """
     begins, ends = clause.effective_from, clause.effective_to
+    if on and clause.is_in_force(on):
+        return f"edition of {say_day(begins)}, in force that day" if begins else "in force that day"
     if begins and ends:
         return f"in force {say_day(begins)} to {say_day(ends)}"
     if begins:
         return f"in force from {say_day(begins)}"
     return f"in force until {say_day(ends)}" if ends else "in force on every day"
+
+
+def say_edition(document: StoredDocument) -> str:
+    """An edition of a document in one line: name, clauses, days, and whether it is whole."""
+    begins, ends = document.effective_from, document.effective_to
+    days = f"from {say_day(begins)}" if begins else "from any day"
+    days += f" to {say_day(ends)}" if ends else ""
+    whole = "" if document.is_complete else " · incomplete and not used: add it again"
+    return f"{document.document} · {say_count(document.n_clauses, 'clause')} · {days}{whole}"
 
 
 @dataclass(frozen=True)
@@ -167,7 +186,7 @@ def _cells(line: _Line) -> Iterator[tuple[int, int]]:
     """Where each cell of a row stands in the clause, blanks around it left out."""
     inner = line.text.rstrip().removesuffix("|")
     at = line.text.index("|") + 1
-    for cell in inner[at:].split("|"):
+    for cell in _BAR.split(inner[at:]):
         lead = len(cell) - len(cell.lstrip())
         yield line.start + at + lead, line.start + at + lead + len(cell.strip())
         at += len(cell) + 1

@@ -66,18 +66,15 @@ def pair_findings(analysis: Analysis, rows: Sequence[FindingRow]) -> tuple[Findi
 
 
 def first_to_open(findings: Sequence[Finding]) -> int:
-    """The number of the finding to look at first: the gravest that waits, else the gravest.
+    """The number of the finding to look at first: the gravest that nobody has ruled on.
 
     Returns:
-        0 if there are none.
+        The gravest of all where every one is ruled on; 0 if there are none.
     """
     ranked = sorted(
         findings,
-        key=lambda f: (f.row.status == "dismissed", not f.is_waiting, f.label.rank, f.number),
+        key=lambda f: (f.row.status in {"confirmed", "dismissed"}, f.label.rank, f.number),
     )
-    gravest = min(findings, key=lambda f: (f.label.rank, f.number), default=None)
-    if gravest is not None and gravest.label.rank <= 1 and gravest.row.status == "open":
-        return gravest.number
     return ranked[0].number if ranked else 0
 
 

@@ -53,6 +53,15 @@ _NO_VERDICT = Label("○", "Not judged", "No policy could be held against it.", 
 _HEDGED = Label("", "Hedged", "Said with a hedge, so it is not held against policy.", "hedged", 6)
 _WALL = Label("▮", "Stonewalling", "The customer was shut out here.", "wall", 2)
 
+#: What Streamlit calls the colour of a tone in its labels.
+LABEL_COLORS: Mapping[Tone, str] = {
+    "conflict": "red",
+    "authority": "orange",
+    "wall": "violet",
+    "fine": "green",
+    "quiet": "gray",
+    "hedged": "gray",
+}
 TACTIC_WORDS: Mapping[Tactic, str] = {
     "repeated_position": "repeated position",
     "flat_refusal": "flat refusal",

@@ -151,7 +151,8 @@ def query_vectors(reading: CallReading, draft: DraftMark, promise: Promise) -> F
     of its length: measured to retrieve as well as embedding the joined text, at no cost.
 
     Returns:
-        float32 ``(len(QUERY_NAMES), d)``, unit rows.
+        float32 ``(len(QUERY_NAMES) + 1, d)``, unit rows; the last is the customer's answer, zero
+        where there is none.
     """
     call = reading.call
     vectors = reading.turn_vectors
@@ -167,6 +168,8 @@ def query_vectors(reading: CallReading, draft: DraftMark, promise: Promise) -> F
     around = vectors[draft.turn] * weight(draft.turn)
     for turn in (*customers, *agents):
         around = around + vectors[turn] * weight(turn)
-    rows = np.stack([draft.vector, asked, vectors[draft.turn], around]).astype(np.float32)
+    following = reading.next_customer[draft.turn]
+    answer = vectors[following] if following >= 0 else np.zeros_like(draft.vector)
+    rows = np.stack([draft.vector, asked, vectors[draft.turn], around, answer]).astype(np.float32)
     normal: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
     return normal

@@ -59,6 +59,7 @@ class Promise:
         kind: promise, assurance or exception.
         strength: firm, conditional or hedged.
         asked: What the customer said last before it.
+        answer: What the customer said next after it.
         around: The turns before it and its own, as one text.
         quantities: What the quote names.
         context_quantities: What the turn and the two turns before it name.
@@ -71,6 +72,7 @@ class Promise:
     kind: str
     strength: str
     asked: str
+    answer: str
     around: str
     quantities: tuple[Quantity, ...]
     context_quantities: tuple[Quantity, ...]
@@ -92,8 +94,9 @@ def describe_promise(call: Call, turn: int, quote: str, kind: str, strength: str
     pieces = [*(t.text for t in before[-2:-1]), *earlier_agent, asked, own]
     around = " ".join(p for p in pieces if p)
     near = " ".join(t.text for t in call.turns[max(0, turn - 3) : turn + 2] if t.role != "system")
+    after = next((t.text for t in call.turns[turn + 1 :] if t.role == "customer"), "")
     return Promise(
-        call, turn, quote, kind, strength, asked, around,
+        call, turn, quote, kind, strength, asked, after, around,
         find_quantities(quote), find_quantities(near), call.turns[turn].position,
     )  # fmt: skip
 
@@ -132,20 +135,21 @@ def rank_features(promise: Promise, queries: Floats, index: ClauseIndex) -> Floa
 
     Args:
         promise: The promise.
-        queries: Vectors of its queries, ``(len(QUERY_NAMES), d)``.
+        queries: Vectors of its queries, ``(len(QUERY_NAMES), d)`` at least.
         index: The clauses.
 
     Returns:
         float32 ``(clauses, len(RANK_FEATURES))``.
     """
     n = len(index.items)
+    queries = queries[: len(QUERY_NAMES)]
     dense = queries @ index.vectors.T
     by_sentence = queries @ index.sentence_vectors.T
     best = np.stack([by_sentence[:, item.rows].max(axis=1) for item in index.items], axis=1)
     texts = promise.queries
     lexical = np.stack([index.lexical(t) for t in texts])
     quote_words, around_words = set(content_words(promise.quote)), set(content_words(promise.around))
-    quote_low = set(promise.quote.lower().replace(",", " ").replace(".", " ").split())
+    quote_low = set(content_of(promise.quote))
     gift = bool(quote_low & _GIFT) or promise.kind == "exception"
     paper, callback = bool(quote_low & _PAPERS), bool(quote_low & _CALLBACK)
     columns: list[Floats] = [*dense, *(_z(row) for row in dense), *best, *lexical, *(_z(row) for row in lexical)]
@@ -265,9 +269,15 @@ class Judged:
     sentence: Sentence
     own_caps: tuple[Cap, ...]
     over_cap: Cap | None
+    within_cap: Cap | None
     reserved: tuple[str, ...]
     day: WorkedOut | None = None
     sum: WorkedOut | None = None
+
+
+def content_of(text: str) -> list[str]:
+    """Lower-case words of a text, punctuation stripped."""
+    return [w.strip(".,;:!?\"'") for w in text.lower().split()]
 
 
 def _money_like(promise: Promise) -> list[Quantity]:
@@ -276,6 +286,12 @@ def _money_like(promise: Promise) -> list[Quantity]:
 
 def _over(promise: Promise, caps: list[Cap]) -> Cap | None:
     """The cap that the promise exceeds, if it gives money or points beyond each of its role's."""
+    found = _against_cap(promise, caps)
+    return found[0] if found and found[1] else None
+
+
+def _against_cap(promise: Promise, caps: list[Cap]) -> tuple[Cap, bool] | None:
+    """The largest cap of the role for what is given, and whether the promise lies beyond it."""
     sums = _money_like(promise) or [
         q for q in promise.context_quantities if q.dimension == "money" and promise.kind == "exception"
     ]
@@ -289,8 +305,7 @@ def _over(promise: Promise, caps: list[Cap]) -> Cap | None:
             continue
         largest = max(limits, key=lambda pair: pair[1].value)
         # Every reading has to lie above it: "eleven fifty" may be 11.50.
-        if all(min(q.readings) > largest[1].value for q in mine[:1]):
-            return largest[0]
+        return largest[0], min(mine[0].readings) > largest[1].value
     return None
 
 
@@ -306,9 +321,12 @@ def judge_pair(promise: Promise, item: IndexedClause, likeness: Floats) -> Judge
     nearest = item.sentences[int(np.argmax(likeness))]
     equal = next((c.sentence for c in comparisons if c.relation == "equal"), None)
     caps = cap_for(promise, item)
+    held = _against_cap(promise, caps)
+    gives = promise.kind != "assurance" and bool(_GIFT & set(content_of(promise.quote)))
     sums = [q for q in promise.quantities if q.dimension == "money"]
     return Judged(
-        tuple(comparisons), equal or nearest, tuple(caps), _over(promise, caps),
+        tuple(comparisons), equal or nearest, tuple(caps),
+        held[0] if held and held[1] else None, held[0] if held and not held[1] and gives else None,
         tuple(reserved_to_others(promise, item)),
         check_days(promise.quote, promise.call, promise.turn, list(item.quantities)),
         check_sum(sums[0], list(item.quantities), context_quantities(promise.call, promise.turn)) if sums else None,

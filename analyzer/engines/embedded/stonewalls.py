@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 WALL_SCALE = 2.0
 _SWITCH_COST = 1.0
-_TACTIC_LEAST = 0.35
+_TACTIC_LEAST = 0.22
 _MOST_TACTICS = 4
 _LOST = re.compile(
     r"\b(?:crying|sobs?|tears|never (?:again|coming back)|cancel(?:ling)? (?:everything|it all)|lawyer|ombudsman|"

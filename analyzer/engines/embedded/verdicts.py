@@ -13,6 +13,7 @@ from analyzer.domain import Condition, Verdict
 from analyzer.engines.embedded.clause_index import ClauseIndex, IndexedClause, Sentence
 from analyzer.engines.embedded.heads import Heads
 from analyzer.engines.embedded.pairs import (
+    QUERY_NAMES,
     Comparison,
     Judged,
     Promise,
@@ -24,6 +25,8 @@ from analyzer.language.tokens import feature_tokens, ngrams
 Floats = NDArray[np.float32]
 
 _RETRIEVED = 10
+#: Weight of each row of a promise's vectors beside the comparisons; the training uses the same.
+VECTOR_SCALES = (3.0, 2.0, 2.0, 2.0, 2.0)
 _MAX_QUOTE = 300
 
 
@@ -55,12 +58,20 @@ class Judgement:
 
 
 def judge_grams(promise: Promise, judged: Judged) -> list[str]:
-    """Word features of a promise beside the sentence of the clause that it is compared with."""
+    """Word features of a promise, the words around it, and the sentence it is compared with."""
     return [
         *ngrams(feature_tokens(promise.quote), 2),
+        *ngrams(feature_tokens(promise.call.turns[promise.turn].text), 3, prefix="turn:"),
         *ngrams(feature_tokens(promise.asked)[-12:], 1, prefix="asked:"),
+        *ngrams(feature_tokens(promise.answer)[:16], 2, prefix="answer:"),
         *ngrams(feature_tokens(judged.sentence.text), 1, prefix="clause:"),
     ]
+
+
+def judge_dense(values: list[float], queries: Floats) -> Floats:
+    """The dense features of a verdict: comparisons first, then the vectors of the words around."""
+    weighted = [VECTOR_SCALES[i] * row for i, row in enumerate(queries)]
+    return np.concatenate([np.array(values, dtype=np.float32), *weighted]).astype(np.float32)
 
 
 def rank_clauses(promise: Promise, queries: Floats, index: ClauseIndex, heads: Heads) -> tuple[Floats, Floats, list[int]]:
@@ -100,7 +111,7 @@ def judge(
 
     Args:
         promise: The promise.
-        queries: Vectors of its queries, ``(len(QUERY_NAMES), d)``.
+        queries: Vectors of its queries and of the customer's answer, ``(len(VECTOR_SCALES), d)``.
         index: The clauses.
         heads: Trained heads ``rank`` and ``verdict``.
         limits: Thresholds.
@@ -109,10 +120,10 @@ def judge(
         The judgement; its quote and clause ids are from the index.
     """
     features, relevance, order = rank_clauses(promise, queries, index, heads)
-    by_sentence = (queries @ index.sentence_vectors.T).max(axis=0)
+    by_sentence = (queries[: len(QUERY_NAMES)] @ index.sentence_vectors.T).max(axis=0)
     values, judged = judge_features(promise, features, relevance, index, by_sentence, order)
     head = heads["verdict"]
-    row = head.probabilities([judge_grams(promise, judged)], np.array([values], dtype=np.float32))[0]
+    row = head.probabilities([judge_grams(promise, judged)], judge_dense(values, queries)[None])[0]
     p = {name: float(x) for name, x in zip(head.classes, row, strict=True)}
     item = index.items[order[0]]
     verdict, sure = _decide(p, judged, promise, limits)
@@ -145,6 +156,8 @@ def _decide(p: dict[str, float], judged: Judged, promise: Promise, limits: Thres
     """The verdict and whether a computation settles it."""
     if judged.over_cap is not None and promise.kind != "assurance":
         return "exceeds_authority", True
+    if judged.within_cap is not None:
+        return "supported", True
     conflict = p["contradicted"] + p["exceeds_authority"]
     names: tuple[str, ...]
     if conflict >= limits.conflict:
@@ -190,9 +203,11 @@ def _conditions(promise: Promise, judged: Judged, item: IndexedClause) -> tuple[
                 text=f"a {promise.position} may grant {judged.over_cap.text}", met=False, turn=promise.turn
             )
         )
-    elif judged.own_caps:
+    elif judged.within_cap is not None:
         out.append(
-            Condition(text=f"a {promise.position} may grant {judged.own_caps[0].text}", met=None, turn=promise.turn)
+            Condition(
+                text=f"a {promise.position} may grant {judged.within_cap.text}", met=True, turn=promise.turn
+            )
         )
     if judged.reserved:
         out.append(
@@ -200,8 +215,7 @@ def _conditions(promise: Promise, judged: Judged, item: IndexedClause) -> tuple[
         )
     condition = next((s for s in item.sentences if s.cues and _conditional(s)), None)
     if condition and len(out) < 4:  # noqa: PLR2004
-        text = condition.text if len(condition.text) <= 160 else condition.text[:157] + "…"  # noqa: PLR2004
-        out.append(Condition(text=text, met=None))
+        out.append(Condition(text=_short(condition.text, 160), met=None))
     return tuple(out)
 
 
@@ -226,19 +240,29 @@ def _reason(verdict: Verdict, promise: Promise, judged: Judged, item: IndexedCla
             return (
                 f"{name} says “{_written(unequal)}” where “{_spoken(promise, unequal)}” was promised."
             )
-        return f"{name} sets other terms than were promised."
+        return f"{name} sets other terms: “{_short(judged.sentence.text)}”."
     if verdict == "supported":
+        if judged.within_cap is not None:
+            return f"{name} lets a {role} grant {judged.within_cap.text}, and no more was promised."
         worked = next((w for w in (judged.day, judged.sum) if w is not None and w.agrees), None)
         if worked:
             return f"{name} allows it: {worked.how}."
         if equal:
             return f"{name} allows it: it says “{_written(equal)}”, as promised."
-        return f"{name} speaks to it and nothing in the call goes against it."
+        return f"{name} speaks to it and nothing said goes against it: “{_short(judged.sentence.text)}”."
     if verdict == "conditions_unverified":
         if promise.position is None and judged.reserved:
             return f"{name} leaves this to the {judged.reserved[0]}, and the call does not say who the agent is."
         return f"{name} allows it under conditions that the call does not show to be met."
     return f"No clause in force speaks to it; the nearest is {name}."
+
+
+def _short(text: str, most: int = 140) -> str:
+    """A sentence cut at a word, its final stop left off."""
+    text = " ".join(text.split()).rstrip(".")
+    if len(text) <= most:
+        return text
+    return text[:most].rsplit(" ", 1)[0] + " …"
 
 
 def known_days(promise: Promise) -> list[dt.date]:

@@ -101,15 +101,13 @@ def _read_fields(inner: str, path: Path) -> dict[str, tuple[str | None, int]]:
     try:
         pairs = _yaml_pairs(inner)
     except (yaml.YAMLError, RecursionError) as error:
-        found = _literal_pairs(inner)
-        if found is None:
-            mark = getattr(error, "problem_mark", None)
+        pairs, odd = _literal_pairs(inner)
+        if odd is not None:
             raise PolicyError(
-                "the front matter between the --- lines cannot be read from here on; write "
-                "'name: value' lines",
-                path=path, line=(mark.line + 2) if mark else 1,
+                "this line of the front matter cannot be read; write 'name: value' lines between "
+                "the --- lines",
+                path=path, line=odd,
             ) from error  # fmt: skip
-        pairs = found
     if pairs is None:
         raise PolicyError(
             "the front matter has to be 'name: value' lines, with a blank after the colon",
@@ -143,14 +141,17 @@ def _yaml_pairs(inner: str) -> list[tuple[str, str | None, int]] | None:
     return pairs
 
 
-def _literal_pairs(inner: str) -> list[tuple[str, str | None, int]] | None:
-    """Lines as they stand, for a value with a colon in it (``document: Returns: the rules``)."""
+def _literal_pairs(inner: str) -> tuple[list[tuple[str, str | None, int]], int | None]:
+    """Lines as they stand, for a value that YAML refuses (``document: Returns: the rules``).
+
+    With them the line of the first that is not ``name: value``, or None if all are.
+    """
     pairs: list[tuple[str, str | None, int]] = []
-    for index, line in enumerate(inner.split("\n")):
-        if not line.strip() or line.startswith("#"):
+    for line, written in enumerate(inner.split("\n"), start=2):
+        if not written.strip() or written.startswith("#"):
             continue
-        if not _NAME.match(line):
-            return None
-        name, _, value = line.partition(":")
-        pairs.append((name, value.strip().strip("\"'"), index + 2))
-    return pairs
+        if not _NAME.match(written):
+            return pairs, line
+        name, _, value = written.partition(":")
+        pairs.append((name, value.strip().strip("\"'"), line))
+    return pairs, None

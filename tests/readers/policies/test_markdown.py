@@ -78,7 +78,8 @@ def test_deeper_headings_without_an_id_stay_in_the_clause(tmp_path: Path) -> Non
 def test_deeper_headings_with_an_id_are_clauses_of_their_own(tmp_path: Path) -> None:
     document = read(
         tmp_path,
-        "# Policy\n\n## RET-1 Limits\n\nThirty days.\n\n### RET-1.1 Sale\n\nTen.\n\n## RET-2 X\n\nY.\n",
+        "# Policy\n\n## RET-1 Limits\n\nThirty days.\n\n### RET-1.1 Sale\n\nTen.\n\n"
+        "## RET-2 X\n\nY.\n",
     )
     assert [(c.id, c.heading_path) for c in document.clauses] == [
         ("RET-1", ("Policy",)),
@@ -182,7 +183,9 @@ def test_two_headings_of_the_same_words_get_two_ids(tmp_path: Path) -> None:
 
 
 def test_ids_hold_the_words_of_any_language(tmp_path: Path) -> None:
-    document = read(tmp_path, "# Política\n\n## Devolución\n\na\n\n## Возврат\n\nb\n\n## 返品\n\nc\n")
+    document = read(
+        tmp_path, "# Política\n\n## Devolución\n\na\n\n## Возврат\n\nb\n\n## 返品\n\nc\n"
+    )
     assert [c.id for c in document.clauses] == [
         "política/devolución",
         "política/возврат",

@@ -1,0 +1,80 @@
+"""Records for programs: one JSON object a line, there as soon as its call is finished."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import IO, Any, Self
+
+from analyzer.errors import ConfigError
+
+STANDARD_OUTPUT = Path("-")
+
+#: Harmless to a JSON reader, but obeyed by some terminals or taken for the end of a line.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
+
+
+def render_line(record: Any, *, is_ascii: bool = False) -> str:
+    """A record as one line of JSON, without the line break; a number that is none is null."""
+    try:
+        text = json.dumps(record, ensure_ascii=is_ascii, allow_nan=False)
+    except ValueError:
+        # Fields that a transcript carries beside ours may hold NaN, which JSON does not know.
+        plain = json.loads(json.dumps(record), parse_constant=lambda _: None)
+        text = json.dumps(plain, ensure_ascii=is_ascii)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class RecordWriter:
+    """Writes records to a file or to standard output, each at once; a context manager.
+
+    Args:
+        path: The file, which is begun anew; ``-`` is standard output.
+
+    Raises:
+        ConfigError: If the file cannot be written, here or later.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_stdout = path == STANDARD_OUTPUT
+        self._is_ascii = False
+        try:
+            self._file: IO[str] = (
+                sys.stdout if self._is_stdout else path.open("w", encoding="utf-8", newline="\n")
+            )
+        except OSError as error:
+            raise self._failure(error) from error
+        if self._is_stdout:
+            self._is_ascii = "utf" not in (sys.stdout.encoding or "").lower()
+
+    def write(self, record: Any) -> None:
+        """Write one record; when this returns, a kill of the process cannot take it back."""
+        try:
+            self._file.write(f"{render_line(record, is_ascii=self._is_ascii)}\n")
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if not self._is_stdout:
+            self._file.close()
+
+    def _failure(self, error: OSError) -> ConfigError:
+        return ConfigError(
+            f"The records cannot be written to {self._path} "
+            f"({error.strerror or type(error).__name__}); name another file with --json."
+        )
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, links followed; a file need not be there."""
+    return os.path.realpath(one) == os.path.realpath(other)
