@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -46,6 +47,8 @@ VERDICTS: tuple[Verdict, ...] = (
 #: The verdicts that make a commitment a conflict.
 CONFLICTS: frozenset[Verdict] = frozenset({"contradicted", "exceeds_authority"})
 
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -80,6 +83,12 @@ class Turn(_FromOutside):
     position: str | None = None
     start: float | None = Field(default=None, ge=0)
     end: float | None = Field(default=None, ge=0)
+
+    @field_validator("text")
+    @classmethod
+    def _whole_characters(cls, value: str) -> str:
+        # JSON can escape half a surrogate pair, which no database, file or screen can hold.
+        return _HALF_CHARACTER.sub("\ufffd", value)
 
 
 class Call(_FromOutside):
@@ -147,9 +156,7 @@ class Call(_FromOutside):
     def content_hash(self) -> str:
         """Hash of everything in the call; the same key with another hash is a new version of it."""
         plain = self.model_dump(mode="json", exclude_none=True)
-        return hashlib.sha256(
-            json.dumps(plain, sort_keys=True).encode()
-        ).hexdigest()
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def call_id_of(texts: list[str]) -> str:

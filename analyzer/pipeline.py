@@ -51,9 +51,7 @@ def build_engine(settings: Settings, *, name: str | None = None) -> Engine:
             f"This version of Wordbond has no {wanted} engine yet; use --engine embedded, which "
             "needs no key and no network."
         )
-    raise ConfigError(
-        f"There is no engine {wanted!r}; choose auto, embedded, llm or cascade."
-    )
+    raise ConfigError(f"There is no engine {wanted!r}; choose auto, embedded, llm or cascade.")
 
 
 def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Analysis:
@@ -103,7 +101,10 @@ def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Anal
 
 def _view_for(call: Call, book: PolicyBook | None) -> tuple[PolicyView | None, str | None]:
     if book is None or not book.clauses:
-        return None, "No policies are loaded, so no verdict is given; add them with `wordbond policies add`."
+        return (
+            None,
+            "No policies are loaded, so no verdict is given; add them with `wordbond policies add`.",
+        )
     company = book.find_company(call.company)
     if company is None:
         several = ", ".join(sorted(book.companies))

@@ -30,7 +30,9 @@ def propose_resolution(mark: Commitment, call: Call, clause_text: str) -> Resolu
     if mark.withdrawn_at is not None:
         return "correct"
     large = mark.amount is not None and mark.amount.value > _SMALL_SUM
-    if _LAW_OR_SAFETY.search(clause_text) or (mark.verdict == "exceeds_authority" and (large or mark.amount is None)):
+    if _LAW_OR_SAFETY.search(clause_text) or (
+        mark.verdict == "exceeds_authority" and (large or mark.amount is None)
+    ):
         return "escalate"
     if large and mark.amount is not None and mark.amount.value > 10 * _SMALL_SUM:
         return "escalate"

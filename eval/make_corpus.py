@@ -72,6 +72,7 @@ def timed(record: Record) -> str:
 
 def vtt(record: Record) -> str:
     """WebVTT with voice tags."""
+
     def stamp(value: float) -> str:
         return f"{int(value) // 3600:02d}:{int(value) // 60 % 60:02d}:{value % 60:06.3f}"
 
@@ -103,7 +104,19 @@ def table(records: list[Record]) -> str:
     """CSV, a row a turn, all calls in one file."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["call_id", "date", "company", "customer_id", "channel", "speaker", "name", "position", "text"])
+    writer.writerow(
+        [
+            "call_id",
+            "date",
+            "company",
+            "customer_id",
+            "channel",
+            "speaker",
+            "name",
+            "position",
+            "text",
+        ]
+    )
     for r in records:
         for t in r["turns"]:
             writer.writerow(
@@ -149,7 +162,9 @@ def main(arguments: list[str]) -> int:
     stale = [p for p, text in files.items() if not p.is_file() or p.read_text("utf-8") != text]
     if "--check" in arguments:
         for path in stale:
-            print(f"{path.relative_to(ROOT)} is not what eval/make_corpus.py writes", file=sys.stderr)
+            print(
+                f"{path.relative_to(ROOT)} is not what eval/make_corpus.py writes", file=sys.stderr
+            )
         return 1 if stale else 0
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -63,8 +63,18 @@ def test_fields_of_other_programs_are_kept():
         ({"turns": []}, "turns"),
         ({"turns": [{"role": "agnet", "text": "hi"}]}, "turns.0.role"),
         ({"date": "4 March"}, "date"),
-        ({"commitments": [{"id": "c1", "turn": 0, "quote": "x", "kind": "vow", "strength": "firm"}]}, "kind"),
-        ({"stonewalls": [{"start": 3, "end": 1, "tactics": ["threat"], "severity": 2}]}, "stonewalls.0"),
+        (
+            {
+                "commitments": [
+                    {"id": "c1", "turn": 0, "quote": "x", "kind": "vow", "strength": "firm"}
+                ]
+            },
+            "kind",
+        ),
+        (
+            {"stonewalls": [{"start": 3, "end": 1, "tactics": ["threat"], "severity": 2}]},
+            "stonewalls.0",
+        ),
         ({"stonewalls": [{"start": 0, "end": 0, "tactics": [], "severity": 2}]}, "tactics"),
     ],
 )
@@ -99,15 +109,30 @@ def test_a_clause_is_in_force_from_its_first_to_its_last_day():
 
 def test_only_two_verdicts_are_conflicts():
     def mark(verdict):
-        return Commitment(id="c", turn=0, quote="q", kind="promise", strength="firm", verdict=verdict)
+        return Commitment(
+            id="c", turn=0, quote="q", kind="promise", strength="firm", verdict=verdict
+        )
 
-    conflicts = [v for v in ("contradicted", "exceeds_authority", "conditions_unverified", "supported", "not_addressed", None) if mark(v).is_conflict]
+    conflicts = [
+        v
+        for v in (
+            "contradicted",
+            "exceeds_authority",
+            "conditions_unverified",
+            "supported",
+            "not_addressed",
+            None,
+        )
+        if mark(v).is_conflict
+    ]
     assert conflicts == ["contradicted", "exceeds_authority"]
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["agent", "customer", "system"]), st.text(max_size=40)), min_size=1, max_size=6
+        st.tuples(st.sampled_from(["agent", "customer", "system"]), st.text(max_size=40)),
+        min_size=1,
+        max_size=6,
     ),
     st.one_of(st.none(), st.dates()),
 )

@@ -24,7 +24,13 @@ CALL = Call.model_validate(
         ],
     }
 )
-CLAUSE = Clause(id="RET-1", company="a", document="d", text="Goods are taken back for 45 days.", effective_from=dt.date(2026, 1, 1))
+CLAUSE = Clause(
+    id="RET-1",
+    company="a",
+    document="d",
+    text="Goods are taken back for 45 days.",
+    effective_from=dt.date(2026, 1, 1),
+)
 VIEW = PolicyView("a", (CLAUSE,), np.zeros((1, 3), dtype=np.float32))
 
 
@@ -47,7 +53,9 @@ def test_a_mark_that_can_be_shown_stays():
 
 
 def test_quotes_take_the_words_of_the_turn_itself():
-    result = grounded(mark(quote="YOU'VE got sixty days - no fee", clause_quote="goods are  taken back"))
+    result = grounded(
+        mark(quote="YOU'VE got sixty days - no fee", clause_quote="goods are  taken back")
+    )
     assert result.commitments[0].quote == "you’ve got  sixty days — no fee"
     assert result.commitments[0].clause_quote == "Goods are taken back"
 
@@ -94,7 +102,13 @@ def test_without_clauses_in_force_no_clause_may_be_named():
     ],
 )
 def test_stonewalls_are_grounded_too(change, reason):
-    fields = {"start": 0, "end": 2, "tactics": ("threat",), "severity": 2, "quote": "That's the policy"}
+    fields = {
+        "start": 0,
+        "end": 2,
+        "tactics": ("threat",),
+        "severity": 2,
+        "quote": "That's the policy",
+    }
     assert len(grounded(walls=(Stonewall(**fields),)).stonewalls) == 1
     result = grounded(walls=(Stonewall(**(fields | change)),))
     assert result.stonewalls == ()
@@ -102,7 +116,10 @@ def test_stonewalls_are_grounded_too(change, reason):
 
 
 def test_a_link_from_a_turn_that_is_not_there_is_set_aside():
-    links = (Link(turn=2, to_call="j", to_commitment="c1", relation="repeats"), Link(turn=3, to_call="j", to_commitment="c1", relation="denies"))
+    links = (
+        Link(turn=2, to_call="j", to_commitment="c1", relation="repeats"),
+        Link(turn=3, to_call="j", to_commitment="c1", relation="denies"),
+    )
     result = grounded(links=links)
     assert [x.turn for x in result.links] == [2]
     assert result.set_aside[0].what == "link"

@@ -36,7 +36,18 @@ class ScriptedEngine:
 
 
 def clause(company="acme", **fields):
-    return Clause(**({"id": "RET-1", "company": company, "company_name": f"{company.title()} Ltd", "document": "d", "text": "Back within 45 days."} | fields))
+    return Clause(
+        **(
+            {
+                "id": "RET-1",
+                "company": company,
+                "company_name": f"{company.title()} Ltd",
+                "document": "d",
+                "text": "Back within 45 days.",
+            }
+            | fields
+        )
+    )
 
 
 def book_of(*clauses):
@@ -49,7 +60,9 @@ BARE = GOOD.model_copy(update={"verdict": None, "clauses": (), "clause_quote": N
 
 
 def test_versions_score_and_engine_stand_on_the_result():
-    analysis = analyze_call(CALL, engine=ScriptedEngine({"commitments": (GOOD,)}), book=book_of(clause()))
+    analysis = analyze_call(
+        CALL, engine=ScriptedEngine({"commitments": (GOOD,)}), book=book_of(clause())
+    )
     assert analysis.commitments[0].clause_versions == (clause().version,)
     assert (analysis.engine, analysis.model) == ("scripted", "script-1")
     assert analysis.policy_version
@@ -58,7 +71,9 @@ def test_versions_score_and_engine_stand_on_the_result():
 
 def test_what_an_engine_makes_up_never_becomes_a_finding():
     liar = GOOD.model_copy(update={"id": "c2", "quote": "ninety days"})
-    analysis = analyze_call(CALL, engine=ScriptedEngine({"commitments": (GOOD, liar)}), book=book_of(clause()))
+    analysis = analyze_call(
+        CALL, engine=ScriptedEngine({"commitments": (GOOD, liar)}), book=book_of(clause())
+    )
     assert [m.id for m in analysis.commitments] == ["c1"]
     assert analysis.set_aside[0].reason == "the quote was not said in turn 0"
 
@@ -83,20 +98,32 @@ def test_where_no_clause_can_be_named_verdicts_are_null_and_marks_go_to_review(c
 
 def test_the_shown_name_is_the_company_too():
     engine = ScriptedEngine({})
-    analyze_call(CALL.model_copy(update={"company": "ACME ltd"}), engine=engine, book=book_of(clause(), clause("other")))
+    analyze_call(
+        CALL.model_copy(update={"company": "ACME ltd"}),
+        engine=engine,
+        book=book_of(clause(), clause("other")),
+    )
     assert engine.asked[0][1].company == "acme"
 
 
 def test_the_only_company_there_is_judges_a_call_of_an_unknown_one_and_says_so():
-    analysis = analyze_call(CALL.model_copy(update={"company": "zzz"}), engine=ScriptedEngine({}), book=book_of(clause()))
+    analysis = analyze_call(
+        CALL.model_copy(update={"company": "zzz"}),
+        engine=ScriptedEngine({}),
+        book=book_of(clause()),
+    )
     assert "'zzz' is unknown" in analysis.notes[0]
 
 
-@pytest.mark.parametrize(("company", "words"), [("acmee", "did you mean 'acme'"), (None, "names no company")])
+@pytest.mark.parametrize(
+    ("company", "words"), [("acmee", "did you mean 'acme'"), (None, "names no company")]
+)
 def test_among_several_companies_an_unknown_one_is_set_aside(company, words):
     book = book_of(clause(), clause("other"))
     with pytest.raises(CallSetAside, match=words):
-        analyze_call(CALL.model_copy(update={"company": company}), engine=ScriptedEngine({}), book=book)
+        analyze_call(
+            CALL.model_copy(update={"company": company}), engine=ScriptedEngine({}), book=book
+        )
 
 
 def test_one_call_that_fails_does_not_stop_the_others():
@@ -111,7 +138,10 @@ def test_stonewalls_cost_by_severity():
     def wall(severity):
         return Stonewall(start=0, end=0, tactics=("threat",), severity=severity, quote="sixty")
 
-    scores = [analyze_call(CALL, engine=ScriptedEngine({"stonewalls": (wall(s),)}), book=None).score for s in (1, 2, 3)]
+    scores = [
+        analyze_call(CALL, engine=ScriptedEngine({"stonewalls": (wall(s),)}), book=None).score
+        for s in (1, 2, 3)
+    ]
     assert scores == [90, 80, 65]
 
 

@@ -143,7 +143,7 @@ def _show_end(
     terminal.show_line(tally.render(), style="bold")
     for line in tally.render_notes():
         terminal.show_line(line)
-    if is_stored:
+    if is_stored and tally.n_calls:
         place = settings.home if settings.database_url is None else "WORDBOND_DATABASE_URL"
         same = tally.n_calls - tally.n_new
         unchanged = f", {same} were there already" if same else ""

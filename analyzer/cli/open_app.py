@@ -22,8 +22,8 @@ _OPTIONS = (
 
 
 def find_app() -> Path | None:
-    """``app.py`` of an installed package, or of the checkout; None if there is neither."""
-    places = (_PACKAGE / "app.py", _PACKAGE.parent / "app.py")
+    """The app's file in an installed package, or in the checkout; None if there is neither."""
+    places = (_PACKAGE / "app_entry.py", _PACKAGE.parent / "app.py")
     return next((place for place in places if place.is_file()), None)
 
 
@@ -45,8 +45,8 @@ def run_app(*, port: int | None) -> int:
     path = find_app()
     if path is None:
         raise ConfigError(
-            f"The app's file app.py is neither in {_PACKAGE} nor beside it; install Wordbond "
-            "again, or run it from a checkout."
+            f"The app is neither in {_PACKAGE} nor beside it; install Wordbond again, or run it "
+            "from a checkout."
         )
     command = [sys.executable, "-m", "streamlit", "run", os.fspath(path), *_OPTIONS]
     if port is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import IO, Any, Self
@@ -13,19 +12,23 @@ from analyzer.errors import ConfigError
 
 STANDARD_OUTPUT = Path("-")
 
-#: Harmless to a JSON reader, but obeyed by some terminals or taken for the end of a line.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
-
 
 def render_line(record: Any, *, is_ascii: bool = False) -> str:
-    """A record as one line of JSON, without the line break; a number that is none is null."""
+    """A record as one line of JSON, without the line break.
+
+    Characters that a terminal may obey, or a reader take for the end of a line, are escaped. A
+    number that JSON does not know, in a field that a transcript carries beside ours, is null.
+
+    Args:
+        record: Plain JSON types.
+        is_ascii: Whether every other character is escaped too.
+    """
     try:
         text = json.dumps(record, ensure_ascii=is_ascii, allow_nan=False)
     except ValueError:
-        # Fields that a transcript carries beside ours may hold NaN, which JSON does not know.
-        plain = json.loads(json.dumps(record), parse_constant=lambda _: None)
-        text = json.dumps(plain, ensure_ascii=is_ascii)
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        record = json.loads(json.dumps(record), parse_constant=lambda _: None)
+        text = json.dumps(record, ensure_ascii=is_ascii)
+    return text if text.isprintable() else json.dumps(json.loads(text))
 
 
 class RecordWriter:

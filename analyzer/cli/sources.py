@@ -138,7 +138,7 @@ def _read_for_this_run(paths: Sequence[Path], terminal: Terminal) -> Policies:
         # The embedded engine judges by vectors of the packaged model, whatever the library uses.
         embedder = _Counted(packaged_embedder(), bar.advance)
         book = PolicyBook.from_documents(documents, embedder)
-    named = ", ".join(str(path) for path in paths)
+    named = ", ".join(dict.fromkeys(str(path) for path in paths))
     origin = f"Policies: {count_clauses(book)}, from {named} for this run alone."
     return Policies(book, origin, tuple(refused))
 

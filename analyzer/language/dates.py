@@ -18,8 +18,7 @@ _WEEKDAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _ORDINAL_UNITS = {
     w: i
     for i, w in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-        "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth"],
         start=1,
     )
 } | {"thirtieth": 30}
@@ -30,12 +29,25 @@ _ORD = (
 )
 _MONTH = "(?:" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _YEAR = r"(?:,?\s+(?P<year>20\d\d))?"
-_DAY_MONTH = re.compile(rf"\b(?P<day>{_ORD}|\d{{1,2}})\s+(?:of\s+)?(?P<month>{_MONTH})\b{_YEAR}", re.IGNORECASE)
-_MONTH_DAY = re.compile(rf"\b(?P<month>{_MONTH})\s+(?:the\s+)?(?P<day>{_ORD}|\d{{1,2}})\b(?!:){_YEAR}", re.IGNORECASE)
+_DAY_MONTH = re.compile(
+    rf"\b(?P<day>{_ORD}|\d{{1,2}})\s+(?:of\s+)?(?P<month>{_MONTH})\b{_YEAR}", re.IGNORECASE
+)
+_MONTH_DAY = re.compile(
+    rf"\b(?P<month>{_MONTH})\s+(?:the\s+)?(?P<day>{_ORD}|\d{{1,2}})\b(?!:){_YEAR}", re.IGNORECASE
+)
 _ISO = re.compile(r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b")
-_BARE_DAY = re.compile(rf"\bthe\s+(?P<day>{_ORD})\b(?!\s+(?:time|one|thing|two|three|of|night|day|month|year|call|party|line))", re.IGNORECASE)
-_WEEKDAY = re.compile(rf"\b(?P<which>next|this|on|by|coming)?\s*(?:the\s+)?(?P<name>{'|'.join(_WEEKDAYS)})(?:'s)?\b(?!\s+to\b)", re.IGNORECASE)
-_MONTH_ALONE = re.compile(rf"\b(?:in|until|till|through|by|for|before|end of|the end of|back end of)\s+(?P<month>{'|'.join(n.lower() for n in calendar.month_name if n)})\b", re.IGNORECASE)
+_BARE_DAY = re.compile(
+    rf"\bthe\s+(?P<day>{_ORD})\b(?!\s+(?:time|one|thing|two|three|of|night|day|month|year|call|party|line))",
+    re.IGNORECASE,
+)
+_WEEKDAY = re.compile(
+    rf"\b(?P<which>next|this|on|by|coming)?\s*(?:the\s+)?(?P<name>{'|'.join(_WEEKDAYS)})(?:'s)?\b(?!\s+to\b)",
+    re.IGNORECASE,
+)
+_MONTH_ALONE = re.compile(
+    rf"\b(?:in|until|till|through|by|for|before|end of|the end of|back end of)\s+(?P<month>{'|'.join(n.lower() for n in calendar.month_name if n)})\b",
+    re.IGNORECASE,
+)
 _TODAY = re.compile(
     r"\b(?:today|tonight|this (?:morning|afternoon|evening)|right (?:now|away|after)|straight ?away|as we speak|"
     r"in a (?:few|couple(?: of)?) (?:minutes|moments|hours)|(?:in|within) (?:the|an|the next) (?:hour|half hour)|within the hour|in a (?:bit|minute|moment|wee while)|"
@@ -47,8 +59,14 @@ _PERIODS = re.compile(
     r"this month|next month|(?:the )?end of next month|(?:the )?end of (?:the|this) year|this year|(?:the )?end of next year|next year)\b",
     re.IGNORECASE,
 )
-_WITHIN = re.compile(r"\b(?:within|in|inside|takes?|up to|no (?:more|later) than|at most|over the next|next|after|give it|allow|about|it's)\b[^.?!]{0,24}$", re.IGNORECASE)
-_LEAD_IN = re.compile(r"(?:\b(?:by|on|until|till|through|before|no later than|within|in|inside|from|for|up to|at the latest)\s+)$", re.IGNORECASE)
+_WITHIN = re.compile(
+    r"\b(?:within|in|inside|takes?|up to|no (?:more|later) than|at most|over the next|next|after|give it|allow|about|it's)\b[^.?!]{0,24}$",
+    re.IGNORECASE,
+)
+_LEAD_IN = re.compile(
+    r"(?:\b(?:by|on|until|till|through|before|no later than|within|in|inside|from|for|up to|at the latest)\s+)$",
+    re.IGNORECASE,
+)
 _SATURDAY = 5
 
 
@@ -81,7 +99,9 @@ def _date(year: int, month: int, day: int) -> dt.date | None:
 
 def _nearest_year(month: int, day: int, anchor: dt.date) -> dt.date | None:
     """The day of that name nearest to the call, from five months back to seven ahead."""
-    found = [d for y in (anchor.year - 1, anchor.year, anchor.year + 1) if (d := _date(y, month, day))]
+    found = [
+        d for y in (anchor.year - 1, anchor.year, anchor.year + 1) if (d := _date(y, month, day))
+    ]
     return min(found, key=lambda d: abs((d - anchor).days - 30)) if found else None
 
 
@@ -103,7 +123,11 @@ def add_business_days(start: dt.date, count: int) -> dt.date:
 def business_days_between(start: dt.date, end: dt.date) -> int:
     """Weekdays after ``start`` up to and including ``end``; 0 if ``end`` is not later."""
     days = (end - start).days
-    return sum(1 for n in range(1, min(days, 4000) + 1) if (start + dt.timedelta(days=n)).weekday() < _SATURDAY)
+    return sum(
+        1
+        for n in range(1, min(days, 4000) + 1)
+        if (start + dt.timedelta(days=n)).weekday() < _SATURDAY
+    )
 
 
 def find_days(text: str, anchor: dt.date, known: Sequence[dt.date] = ()) -> list[NamedDay]:
@@ -131,7 +155,11 @@ def find_days(text: str, anchor: dt.date, known: Sequence[dt.date] = ()) -> list
             number = _ordinal(m["day"])
             month = _MONTHS[m["month"].lower().rstrip(".")]
             if number:
-                day = _date(int(m["year"]), month, number) if m["year"] else _nearest_year(month, number, anchor)
+                day = (
+                    _date(int(m["year"]), month, number)
+                    if m["year"]
+                    else _nearest_year(month, number, anchor)
+                )
                 add(day, m.span())
     for m in _BARE_DAY.finditer(text):
         number = _ordinal(m["day"])
@@ -144,7 +172,9 @@ def find_days(text: str, anchor: dt.date, known: Sequence[dt.date] = ()) -> list
             ahead += 7
         day = anchor + dt.timedelta(days=ahead)
         if re.search(r"\bthe\s+$", text[: m.start("name")], re.IGNORECASE):
-            day = next((d for d in reversed(known) if d > anchor and d.weekday() == day.weekday()), day)
+            day = next(
+                (d for d in reversed(known) if d > anchor and d.weekday() == day.weekday()), day
+            )
         add(day, (m.start("name"), m.end()))
     return sorted(found, key=lambda d: d.start)
 
@@ -185,15 +215,15 @@ def _shift(anchor: dt.date, quantity: Quantity) -> dt.date:
         return add_business_days(anchor, round(longest)) if longest >= 1 else anchor
     months = {"month": 1, "year": 12}.get(quantity.unit)
     if months:
-        total = anchor.month - 1 + round(longest / (30 if quantity.unit == "month" else 365)) * months
+        total = (
+            anchor.month - 1 + round(longest / (30 if quantity.unit == "month" else 365)) * months
+        )
         year, month = anchor.year + total // 12, total % 12 + 1
         return dt.date(year, month, min(anchor.day, calendar.monthrange(year, month)[1]))
     return anchor + dt.timedelta(days=int(longest))
 
 
-def find_due(
-    text: str, anchor: dt.date | None, known: Sequence[dt.date] = ()
-) -> Due | None:
+def find_due(text: str, anchor: dt.date | None, known: Sequence[dt.date] = ()) -> Due | None:
     """When something is promised for.
 
     Args:
@@ -209,7 +239,9 @@ def find_due(
     named = find_days(text, day, known)
     if named:
         last = named[-1]
-        first = named[0].start if len(named) > 1 and named[-1].start - named[0].end < 4 else last.start  # noqa: PLR2004
+        first = (
+            named[0].start if len(named) > 1 and named[-1].start - named[0].end < 4 else last.start
+        )
         return _said(text, first, last.end, last.day if anchor else None)
     period = _PERIODS.search(text)
     if period:
@@ -222,10 +254,16 @@ def find_due(
     spans = [q for q in find_quantities(text) if q.dimension in {"duration", "business_duration"}]
     for quantity in spans:
         after = text[quantity.end : quantity.end + 24].lower()
-        if re.match(r"\s*(?:from|of|after|before|past|since|prior|notice|'? ?(?:ago|old))\b", after):
+        if re.match(
+            r"\s*(?:from|of|after|before|past|since|prior|notice|'? ?(?:ago|old))\b", after
+        ):
             return _said(text, quantity.start, quantity.end, None)
-        if quantity.unit != "bare" and (_WITHIN.search(text[: quantity.start]) or quantity.dimension == "business_duration"):
-            return _said(text, quantity.start, quantity.end, _shift(day, quantity) if anchor else None)
+        if quantity.unit != "bare" and (
+            _WITHIN.search(text[: quantity.start]) or quantity.dimension == "business_duration"
+        ):
+            return _said(
+                text, quantity.start, quantity.end, _shift(day, quantity) if anchor else None
+            )
     today = _TODAY.search(text)
     if today:
         return _said(text, *today.span(), anchor)

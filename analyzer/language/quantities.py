@@ -19,22 +19,18 @@ Dimension = Literal[
 _UNITS = {
     w: i
     for i, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen".split()
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
     )
 } | {"oh": 0, "nought": 0}
 _TENS = {
     w: 10 * i
-    for i, w in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
-    )
+    for i, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
 } | {"fourty": 40}
 _SCALES = {"hundred": 100, "thousand": 1000, "grand": 1000, "k": 1000}
 _ORDINALS = {
     w: i
     for i, w in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-        "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth".split(),
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"],
         start=1,
     )
 } | {"twentieth": 20, "thirtieth": 30}
@@ -54,10 +50,7 @@ _DAYS = {
     "quarter": 91.0, "year": 365.0, "years": 365.0,
 }  # fmt: skip
 _COUNTED = frozenset(
-    "times time bags bag users user seats seat people persons person guests guest dogs dog rooms "
-    "room items item orders order vouchers voucher cards card credits credit sessions session "
-    "visits visit changes change pairs pair miles mile km kilometres kg bottles tickets ticket "
-    "passengers passenger months payments payment instalments installments gb".split()
+    ["times", "time", "bags", "bag", "users", "user", "seats", "seat", "people", "persons", "person", "guests", "guest", "dogs", "dog", "rooms", "room", "items", "item", "orders", "order", "vouchers", "voucher", "cards", "card", "credits", "credit", "sessions", "session", "visits", "visit", "changes", "change", "pairs", "pair", "miles", "mile", "km", "kilometres", "kg", "bottles", "tickets", "ticket", "passengers", "passenger", "months", "payments", "payment", "instalments", "installments", "gb"]
 )
 _TOKEN = re.compile(r"[£$€]|\d{1,2}:\d{2}|\d[\d,]*(?:\.\d+)?|[A-Za-z]+(?:'[a-z]+)?|%|[-–/.,;!?()]")
 _FILLER = frozenset(("and", "-", "–"))
@@ -177,7 +170,11 @@ def _number_at(tokens: list[_Token], i: int) -> tuple[int, tuple[float, ...]] | 
             value *= _SCALES[tokens[j].text]
             j += 1
         return j, (value,)
-    if word in {"a", "an"} and i + 1 < len(tokens) and tokens[i + 1].text in {"hundred", "thousand"}:
+    if (
+        word in {"a", "an"}
+        and i + 1 < len(tokens)
+        and tokens[i + 1].text in {"hundred", "thousand"}
+    ):
         found = _number_at(tokens, i + 1)
         return found
     if word == "k" or not _is_number_word(word) or word == "oh":
@@ -220,9 +217,7 @@ def find_quantities(text: str) -> tuple[Quantity, ...]:  # noqa: C901, PLR0912, 
         word = token.text
         if ":" in word and word[0].isdigit():
             hour, minute = word.split(":")
-            out.append(
-                Quantity("clock", (int(hour) + int(minute) / 60,), token.start, token.end)
-            )
+            out.append(Quantity("clock", (int(hour) + int(minute) / 60,), token.start, token.end))
             i += 1
             continue
         if word in {"noon", "midday"}:
@@ -231,7 +226,9 @@ def find_quantities(text: str) -> tuple[Quantity, ...]:  # noqa: C901, PLR0912, 
             continue
         if word in {"twice", "once"}:
             out.append(
-                Quantity("count", (2.0 if word == "twice" else 1.0,), token.start, token.end, "time")
+                Quantity(
+                    "count", (2.0 if word == "twice" else 1.0,), token.start, token.end, "time"
+                )
             )
             i += 1
             continue
@@ -252,9 +249,7 @@ def find_quantities(text: str) -> tuple[Quantity, ...]:  # noqa: C901, PLR0912, 
                 unit = tokens[i + 1]
                 # "a day", "a week" as a rate ("a week on Monday") is told apart by what follows.
                 name = "fortnight" if unit.text == "fortnight" else "bare"
-                out.append(
-                    Quantity("duration", (_DAYS[unit.text],), token.start, unit.end, name)
-                )
+                out.append(Quantity("duration", (_DAYS[unit.text],), token.start, unit.end, name))
                 i += 2
                 continue
             i += 1
@@ -298,7 +293,7 @@ def find_quantities(text: str) -> tuple[Quantity, ...]:  # noqa: C901, PLR0912, 
             k += 1
         if not symbol and dimension != "percent" and k < len(tokens):
             here = tokens[k].text
-            if here in _DAYS and not (here in {"night", "nights"}):
+            if here in _DAYS and here not in {"night", "nights"}:
                 dimension = "business_duration" if business else "duration"
                 readings = tuple(r * _DAYS[here] for r in readings)
                 end = tokens[k].end
@@ -329,7 +324,9 @@ def find_quantities(text: str) -> tuple[Quantity, ...]:  # noqa: C901, PLR0912, 
         if dimension == "number" and len(readings) > 1:
             dimension = "money"  # "twenty-three forty": only sums are said like that
         out.append(
-            Quantity(dimension, readings[:_MAX_READINGS], start, max(end, tokens[j - 1].end), unit_name)
+            Quantity(
+                dimension, readings[:_MAX_READINGS], start, max(end, tokens[j - 1].end), unit_name
+            )
         )
         i = max(j, i + 1)
         while i < len(tokens) and tokens[i].start < out[-1].end:

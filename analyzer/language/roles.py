@@ -104,17 +104,21 @@ def find_caps(text: str) -> list[Cap]:
     out: list[Cap] = []
     for headings, cells in table_rows(text):
         role = singular(cells[0])
-        about_roles = bool(re.search(r"\b(?:role|who|position|grade|staff|level of staff)\b", headings[0], re.IGNORECASE))
+        about_roles = bool(
+            re.search(
+                r"\b(?:role|who|position|grade|staff|level of staff)\b", headings[0], re.IGNORECASE
+            )
+        )
         if not cells[0] or not (about_roles or re.search(rf"\b(?:{_HEADS})$", role)):
             continue
         for heading, cell in zip(headings[1:], cells[1:], strict=False):
-            out.append(
-                Cap(role, heading, find_quantities(cell), bool(_NONE.match(cell)), cell)
-            )
+            out.append(Cap(role, heading, find_quantities(cell), bool(_NONE.match(cell)), cell))
     prose = "\n".join(line for line in text.splitlines() if not line.strip().startswith("|"))
     for sentence in re.split(r"(?<=[.;])\s+", prose):
         found = re.search(
-            rf"\b((?:[a-z][a-z-]+\s+){{0,2}}(?:{_HEADS}))\s+(?:may|can|is able to|holds|has)\b(.*)", sentence, re.IGNORECASE
+            rf"\b((?:[a-z][a-z-]+\s+){{0,2}}(?:{_HEADS}))\s+(?:may|can|is able to|holds|has)\b(.*)",
+            sentence,
+            re.IGNORECASE,
         )
         if not found:
             continue

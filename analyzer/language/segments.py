@@ -12,7 +12,9 @@ import re
 from dataclasses import dataclass
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|\n+")
-_ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|no|vs|e\.g|i\.e|a\.m|p\.m)\.|\b[A-Z]\.)$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|st|no|vs|e\.g|i\.e|a\.m|p\.m)\.|\b[A-Z]\.)$", re.IGNORECASE
+)
 _SUBJECT = (
     r"(?:i|i'm|i'll|i've|i'd|im|ive|you|you'll|you're|you've|you'd|youll|youre|youve|we|we'll|we're|"
     r"we've|we'd|it|it's|it'll|its|that|that's|thats|that'll|there's|theres|there|they|they'll|they're|"
@@ -31,7 +33,10 @@ _JOINT = re.compile(
 _EDGE = " \t\n,;:—-"
 _MIN_WORDS = 3
 _LONG_UNPUNCTUATED = 14
-_LOOSE_JOINT = re.compile(rf"\s+(?={_SUBJECT}\s+(?:can|will|would|could|have|got|get|am|are|is|was|just)\b)|\s+(?=(?:i'll|you'll|it'll|they'll|we'll|you've|i've|i'm|there's|it's)\b)", re.IGNORECASE)
+_LOOSE_JOINT = re.compile(
+    rf"\s+(?={_SUBJECT}\s+(?:can|will|would|could|have|got|get|am|are|is|was|just)\b)|\s+(?=(?:i'll|you'll|it'll|they'll|we'll|you've|i've|i'm|there's|it's)\b)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,18 @@ _MENDED = {
     "'em": "them", "cos": "because", "cuz": "because",
 }  # fmt: skip
 _NUMBER_WORDS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
-    "hundred thousand twelfth first second third fourth fifth sixth seventh eighth ninth tenth "
-    "eleventh thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth "
-    "twentieth thirtieth".split()
+    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "twelfth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth", "thirtieth"]
 )
 _MONTHS = frozenset(
-    "january february march april june july august september october november december".split()
+    ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"]
 )
-_WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
-_MONEY = frozenset("$ £ € dollar dollars pound pounds quid bucks euro euros cents pence rand".split())
-_PERIODS = frozenset("day days week weeks month months year years hour hours minutes fortnight".split())
+_WEEKDAYS = frozenset(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
+_MONEY = frozenset(
+    ["$", "£", "€", "dollar", "dollars", "pound", "pounds", "quid", "bucks", "euro", "euros", "cents", "pence", "rand"]
+)
+_PERIODS = frozenset(
+    ["day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "minutes", "fortnight"]
+)
 
 
 def words(text: str) -> list[str]:
@@ -72,11 +72,7 @@ def ngrams(tokens: list[str], longest: int, *, prefix: str = "") -> list[str]:
 
 
 _STOP = frozenset(
-    "a an the and or but so if of to in on at for with by from as is are was were be been am do does "
-    "did have has had will would can could should may might must shall not no it it's this that "
-    "that's these those i i'm i've i'll you you're you've you'll he she we they them their my your "
-    "our his her its there there's what which who whom when where how why all any each some just "
-    "okay ok yeah yes right well um uh like then than let me us get got go going know see one".split()
+    ["a", "an", "the", "and", "or", "but", "so", "if", "of", "to", "in", "on", "at", "for", "with", "by", "from", "as", "is", "are", "was", "were", "be", "been", "am", "do", "does", "did", "have", "has", "had", "will", "would", "can", "could", "should", "may", "might", "must", "shall", "not", "no", "it", "it's", "this", "that", "that's", "these", "those", "i", "i'm", "i've", "i'll", "you", "you're", "you've", "you'll", "he", "she", "we", "they", "them", "their", "my", "your", "our", "his", "her", "its", "there", "there's", "what", "which", "who", "whom", "when", "where", "how", "why", "all", "any", "each", "some", "just", "okay", "ok", "yeah", "yes", "right", "well", "um", "uh", "like", "then", "than", "let", "me", "us", "get", "got", "go", "going", "know", "see", "one"]
 )
 
 
@@ -92,5 +88,11 @@ def stem(word: str) -> str:
                           ("s", 4)):  # fmt: skip
         if word.endswith(suffix) and len(word) - len(suffix) >= least - 1:
             base = word[: -len(suffix)]
-            return base + "y" if suffix in {"ies", "ied"} else base.rstrip("e") if base.endswith("ee") else base
+            return (
+                base + "y"
+                if suffix in {"ies", "ied"}
+                else base.rstrip("e")
+                if base.endswith("ee")
+                else base
+            )
     return word.rstrip("e") if len(word) > 4 else word

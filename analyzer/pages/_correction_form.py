@@ -95,9 +95,14 @@ def _ask(shown: Sequence[Item], chosen: str) -> Correction:
 
 
 def _ask_roles(items: Sequence[Item], chosen: str) -> tuple[tuple[str, Role], ...]:
-    """A role for each speaker's label; only those that the user changes are set."""
-    speakers = {speaker.label: speaker for item in items for speaker in item.read.speakers}
+    """A role for each label; for all calls only for those that no file settles by itself."""
     wanted = dict(own_corrections().get(chosen, Correction()).roles)
+    speakers = {
+        speaker.label: speaker
+        for item in items
+        for speaker in item.read.speakers
+        if chosen != ALL or speaker.confidence < 1 or speaker.label in wanted
+    }
     for label, speaker in list(speakers.items())[:_MOST_LABELS]:
         role = st.selectbox(
             f"Role of “{as_label(label, limit=40)}”",

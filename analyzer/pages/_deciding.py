@@ -99,7 +99,7 @@ def _ask_reason(finding: Finding, decision: DecisionType) -> None:
 def _save(finding: Finding, decision: DecisionType, reason: str | None) -> None:
     reviewer = st.session_state.get("call.reviewer") or default_reviewer()
     _shared.store().save_decision(
-        finding.row.finding_id, decision, reviewer=reviewer, reason=reason
+        finding.row.finding_id, decision=decision, reviewer=reviewer, reason=reason
     )
     st.session_state[_ASKING] = None
     st.rerun()

@@ -123,7 +123,9 @@ class AnalysisJob:
         for read in work.calls:
             if self._stop.is_set():
                 left = self._n_all - len(self._done)
-                self._error = f"Stopped before the last {left} of {self._n_all}; the rest is stored."
+                self._error = (
+                    f"Stopped before the last {left} of {self._n_all}; the rest is stored."
+                )
                 return
             self._done.append(self._analyze(read, work.book))
 

@@ -55,23 +55,19 @@ def _head(finding: Finding, n_findings: int) -> str:
     )
 
 
-def _pair(
-    mark: Commitment, finding: Finding, call: Call, clause: ClauseFound | None
-) -> str:
+def _pair(mark: Commitment, finding: Finding, call: Call, clause: ClauseFound | None) -> str:
     taken_back = ""
     if mark.withdrawn_at is not None:
         taken_back = f" · taken back in {_turn_link(mark.withdrawn_at)}"
     promised = (
-        f'<div><small>{as_html(mark.kind.capitalize())} · {_turn_link(mark.turn)} · '
+        f"<div><small>{as_html(mark.kind.capitalize())} · {_turn_link(mark.turn)} · "
         f"{as_html(name_speaker(call, mark.turn))}{taken_back}</small>"
         f'<q class="wb-tone-{finding.label.tone}">{as_html(mark.quote)}</q></div>'
     )
     return f'<div class="wb-pair">{promised}{_clause(mark, finding, call, clause)}</div>'
 
 
-def _clause(
-    mark: Commitment, finding: Finding, call: Call, found: ClauseFound | None
-) -> str:
+def _clause(mark: Commitment, finding: Finding, call: Call, found: ClauseFound | None) -> str:
     if not mark.clauses or found is None:
         return ""
     quote = mark.clause_quote or ""
@@ -82,7 +78,7 @@ def _clause(
         return f"<div><small>{as_html(title)}</small>{note}<q>{as_html(quote)}</q></div>"
     force = say_force(clause, on=call.date)
     head = (
-        f'<small><b>{as_html(f"{clause.id} {clause.title}".strip())}</b><br>'
+        f"<small><b>{as_html(f'{clause.id} {clause.title}'.strip())}</b><br>"
         f"{as_html(clause.document)} · {as_html(force)}</small>"
     )
     body = render_clause(clause.text, quote=quote, tone=finding.label.tone)
@@ -147,7 +143,7 @@ def _beside(mark: Commitment) -> list[str]:
 
 def _review(finding: Finding) -> str:
     sure = say_sureness(finding.mark.confidence)
-    lines = [f"The engine is {sure}."] if sure else []
+    lines = [f"Confidence: {sure}."] if sure else []
     if finding.row.needs_review:
         lines.append("It asks for a person to look before anyone relies on this.")
     return f'<p class="wb-aside">{as_html(" ".join(lines))}</p>' if lines else ""

@@ -88,6 +88,6 @@ def _clause(clause: Clause, score: float | None) -> str:
     return (
         f'<article class="wb-clause-card"><header><b>{as_html(clause.id)}</b> '
         f"{as_html(clause.title)}{tail}</header>"
-        f'<small>{as_html(path)} · {as_html(say_force(clause))}</small>'
+        f"<small>{as_html(path)} · {as_html(say_force(clause))}</small>"
         f'<div class="wb-clause">{render_clause(clause.text)}</div></article>'
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +12,7 @@ from analyzer.config import Settings, load_settings
 from analyzer.embedders import build_embedder
 from analyzer.engines import Engine
 from analyzer.pages._escaping import as_html, as_label
-from analyzer.pages._jobs import AnalysisJob, Progress, Work, prepare_samples
+from analyzer.pages._jobs import AnalysisJob, Done, Progress, Work, prepare_samples
 from analyzer.pages._wording import say_call, say_count
 from analyzer.pipeline import build_engine
 from analyzer.policy_book import PolicyBook
@@ -27,7 +27,6 @@ UPLOAD_PAGE = str(FOLDER / "upload.py")
 
 _JOB = "shared.job"
 _POLL_S = 0.4
-_LINKS = 30
 
 
 @st.cache_resource(show_spinner=False)
@@ -122,11 +121,12 @@ def draw_sample_button(key: str) -> None:
         start_job(lambda: prepare_samples(opened))
 
 
-def draw_job(*, page: str) -> bool:
+def draw_job(*, page: str, n_links: int) -> bool:
     """The job of this session: progress while it runs, then what became of it.
 
     Args:
         page: Name of the page, with which the keys begin.
+        n_links: How many calls to link to, the worst first.
 
     Returns:
         Whether a job is at work.
@@ -139,7 +139,7 @@ def draw_job(*, page: str) -> bool:
         st.fragment(_draw_progress, run_every=_POLL_S)(job, page)
         return True
     forget_book()
-    _draw_outcome(progress, page)
+    _draw_outcome(progress, page, n_links)
     return False
 
 
@@ -155,7 +155,7 @@ def _draw_progress(job: AnalysisJob, page: str) -> None:
         job.stop()
 
 
-def _draw_outcome(progress: Progress, page: str) -> None:
+def _draw_outcome(progress: Progress, page: str, n_links: int) -> None:
     analysed = [done for done in progress.done if done.reason is None]
     aside = [
         *(f"{done.source}, call {done.call.call_id}: {done.reason}"
@@ -170,14 +170,19 @@ def _draw_outcome(progress: Progress, page: str) -> None:
         if close.button("Close", key=f"{page}.close", type="tertiary"):
             del st.session_state[_JOB]
             st.rerun()
-        rows = [store().find_call_row(d.call.company, d.call.call_id) for d in analysed]
-        known = [row for row in rows if row is not None]
-        known.sort(key=lambda row: (row.score is None, row.score))
-        for row in known[:_LINKS]:
-            link_to_call(row)
-        if len(known) > _LINKS:
-            st.page_link(CALLS_PAGE, label=f"All calls, with the other {len(known) - _LINKS}")
+        if n_links:
+            _draw_links(analysed, n_links)
         draw_set_aside(aside)
+
+
+def _draw_links(analysed: Sequence[Done], n_links: int) -> None:
+    rows = [store().find_call_row(done.call.company, done.call.call_id) for done in analysed]
+    known = [row for row in rows if row is not None]
+    known.sort(key=lambda row: (row.score is None, row.score))
+    for row in known[:n_links]:
+        link_to_call(row)
+    if len(known) > n_links:
+        st.page_link(CALLS_PAGE, label=f"and {len(known) - n_links} more: all calls")
 
 
 def draw_set_aside(reasons: list[str]) -> None:

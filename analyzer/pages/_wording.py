@@ -119,7 +119,12 @@ STATUS_WORDS: Mapping[Status, str] = {
 }
 
 #: From this much up, and how sure that is in words.
-_SURENESS = ((0.85, "quite sure"), (0.65, "fairly sure"), (0.45, "unsure"), (0.0, "little more than a guess"))
+_SURENESS = (
+    (0.85, "quite sure"),
+    (0.65, "fairly sure"),
+    (0.45, "unsure"),
+    (0.0, "little more than a guess"),
+)
 
 
 def label_of(mark: Commitment | Stonewall) -> Label:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from analyzer.pages import _shared
-from analyzer.pages._wording import say_count, say_day
+from analyzer.pages._wording import say_count
 from analyzer.results import CallRow
 
 _PER_PAGE = 25
@@ -19,7 +19,7 @@ def as_line(row: CallRow) -> dict[str, Any]:
     return {
         "Score": row.score,
         "Call": row.call_id,
-        "Day": say_day(row.date),
+        "Day": row.date,
         "Company": _shared.company_names().get(row.company or "", row.company or ""),
         "Agents": ", ".join(row.agents),
         "Against policy": row.n_conflicts or None,
@@ -75,12 +75,12 @@ def draw_list() -> None:
     n_pages = -(-n_calls // _PER_PAGE)
     if st.session_state.get("calls.page", 1) > n_pages:
         st.session_state["calls.page"] = 1
-    above = st.container(horizontal=True, horizontal_alignment="distribute")
-    above.markdown(f"{say_count(n_calls, 'call')}, the worst first. Choose one to open it.")
+    said, pages = st.columns([3, 2], vertical_alignment="center")
+    said.markdown(f"{say_count(n_calls, 'call')}, the worst first. Choose one to open it.")
     page = 1
     if n_pages > 1:
-        with above:
-            page = st.pagination(n_pages, key="calls.page", bind="query-params")
+        with pages:
+            page = st.pagination(n_pages, key="calls.page", bind="query-params", width="stretch")
     rows = _shared.store().list_calls(
         **wanted, limit=_PER_PAGE, offset=(page - 1) * _PER_PAGE, order="worst"
     )
@@ -89,6 +89,12 @@ def draw_list() -> None:
         hide_index=True,
         height="content",
         placeholder="",
+        column_config={
+            "Score": st.column_config.NumberColumn(
+                width=70, help="100 is a clean call; contradicted promises and stonewalling cost."
+            ),
+            "Day": st.column_config.DateColumn(format="D MMM YYYY"),
+        },
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
         key="calls.table",
@@ -101,7 +107,7 @@ def draw_list() -> None:
         )
 
 
-is_busy = _shared.draw_job(page="calls")
+is_busy = _shared.draw_job(page="calls", n_links=0)
 if _shared.store().count_calls():
     draw_list()
 elif not is_busy:

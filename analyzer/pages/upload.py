@@ -12,9 +12,10 @@ from analyzer.pages._uploads import Correction, Upload, UploadReader, render_ite
 from analyzer.pages._wording import say_count
 
 _LATEST = 5
+_LINKS = 12
 
 reader: UploadReader = st.session_state.setdefault("upload.reader", UploadReader())
-is_busy = _shared.draw_job(page="upload")
+is_busy = _shared.draw_job(page="upload", n_links=_LINKS)
 
 files = st.file_uploader(
     "Drop call transcripts here: plain text, WebVTT, CSV, JSON or JSON lines",

@@ -44,8 +44,23 @@ def make_calls(count: int, seed: int) -> list[Call]:
             words: list[str] = []
             while len(words) < WORDS:
                 words += draw.choice(said[role]).split()
-            turns.append({"role": role, "text": " ".join(words[:WORDS]), "position": "representative" if role == "agent" else None})
-        calls.append(Call.model_validate({"call_id": f"b{number}", "company": "alpenglow", "date": dt.date(2026, 4, 1), "turns": turns}))
+            turns.append(
+                {
+                    "role": role,
+                    "text": " ".join(words[:WORDS]),
+                    "position": "representative" if role == "agent" else None,
+                }
+            )
+        calls.append(
+            Call.model_validate(
+                {
+                    "call_id": f"b{number}",
+                    "company": "alpenglow",
+                    "date": dt.date(2026, 4, 1),
+                    "turns": turns,
+                }
+            )
+        )
     return calls
 
 
@@ -74,7 +89,9 @@ def main() -> int:
             embedder.embed([t.text for t in call.turns])
         alone.append(len(calls) / (time.perf_counter() - begin))
     ratio = statistics.median(a / w for a, w in zip(alone, whole, strict=True))
-    print(f"calls of {TURNS} turns of about 20 tokens; {marks / arguments.rounds / len(calls):.1f} marks a call")
+    print(
+        f"calls of {TURNS} turns of about 20 tokens; {marks / arguments.rounds / len(calls):.1f} marks a call"
+    )
     print(f"embedded engine: {statistics.median(whole):5.1f} calls/s (floor 5)")
     print(f"encoder alone:   {statistics.median(alone):5.1f} calls/s (the limit)")
     print(f"the whole takes {ratio:.2f} times the encoder's time")

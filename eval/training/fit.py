@@ -107,7 +107,9 @@ def load_examples() -> tuple[list[Example], list[Pair]]:
 
 def make_pair(company: str, mark: dict[str, Any], reading: CallReading, index: ClauseIndex) -> Pair:
     """A labelled mark as the engine would see it."""
-    promise = describe_promise(reading.call, mark["turn"], mark["quote"], mark["kind"], mark["strength"])
+    promise = describe_promise(
+        reading.call, mark["turn"], mark["quote"], mark["kind"], mark["strength"]
+    )
     draft = draft_of(mark, reading)
     queries = query_vectors(reading, draft, promise)
     ids = [item.clause.id for item in index.items]
@@ -133,7 +135,15 @@ def draft_of(mark: dict[str, Any], reading: CallReading) -> DraftMark:
     mean = (reading.vectors[rows] * np.array(weights, dtype=np.float32)[:, None]).sum(axis=0)
     vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
     return DraftMark(
-        mark["turn"], start, end, mark["quote"], tuple(rows), 1.0, mark["kind"], mark["strength"], vector
+        mark["turn"],
+        start,
+        end,
+        mark["quote"],
+        tuple(rows),
+        1.0,
+        mark["kind"],
+        mark["strength"],
+        vector,
     )
 
 
@@ -260,7 +270,14 @@ def fit_joins(examples: Sequence[Example]) -> Head:
             grams.append(words)
             hand.append(numbers)
             labels.append("yes" if before == here else "no")
-    return fit_head(grams, np.array(hand, dtype=np.float32), labels, strength=0.1, least_seen=3, classes=("no", "yes"))
+    return fit_head(
+        grams,
+        np.array(hand, dtype=np.float32),
+        labels,
+        strength=0.1,
+        least_seen=3,
+        classes=("no", "yes"),
+    )
 
 
 def fit_labels(examples: Sequence[Example], table: SegmentTable, field: str) -> Head:
@@ -269,7 +286,9 @@ def fit_labels(examples: Sequence[Example], table: SegmentTable, field: str) -> 
     labels = [
         str(examples[table.owner[i]].record["commitments"][table.labels[i]][field]) for i in rows
     ]
-    return fit_head([table.grams[i] for i in rows], table.dense[rows], labels, strength=0.1, least_seen=3)
+    return fit_head(
+        [table.grams[i] for i in rows], table.dense[rows], labels, strength=0.1, least_seen=3
+    )
 
 
 # --- stonewalls -------------------------------------------------------------------------------
@@ -287,7 +306,9 @@ class TurnTable:
     tactics: list[tuple[str, ...]]
 
 
-def turn_table(examples: Sequence[Example], probability: NDArray[np.float64], table: SegmentTable) -> TurnTable:
+def turn_table(
+    examples: Sequence[Example], probability: NDArray[np.float64], table: SegmentTable
+) -> TurnTable:
     """Gather the features of every agent turn; mark probabilities are out of fold."""
     grams, dense, owner, turns, inside, tactics = [], [], [], [], [], []
     for number, example in enumerate(examples):
@@ -305,7 +326,9 @@ def turn_table(examples: Sequence[Example], probability: NDArray[np.float64], ta
             walls = [w for w in example.record["stonewalls"] if w["start"] <= turn.turn <= w["end"]]
             inside.append(bool(walls))
             tactics.append(tuple(t for w in walls for t in w["tactics"]))
-    return TurnTable(grams, np.stack(dense), np.array(owner), np.array(turns), np.array(inside), tactics)
+    return TurnTable(
+        grams, np.stack(dense), np.array(owner), np.array(turns), np.array(inside), tactics
+    )
 
 
 def fit_walls(table: TurnTable, rows: NDArray[np.int64]) -> Head:
@@ -393,7 +416,9 @@ def verdict_rows(pairs: Sequence[Pair], rank: Head) -> tuple[list[list[str]], Fl
 
 def fit_verdicts(grams: list[list[str]], dense: Floats, labels: Sequence[str]) -> Head:
     """The head over the five verdicts."""
-    return fit_head(grams, dense, labels, strength=0.04, least_seen=3, standardise=len(JUDGE_FEATURES))
+    return fit_head(
+        grams, dense, labels, strength=0.04, least_seen=3, standardise=len(JUDGE_FEATURES)
+    )
 
 
 # --- all together -----------------------------------------------------------------------------

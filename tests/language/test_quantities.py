@@ -60,7 +60,9 @@ def test_spoken_sums_keep_every_reading_and_agree_by_any():
 
 
 def test_several_in_one_sentence_keep_their_order():
-    found = find_quantities("It's forty percent now, so four-sixty today, and thirty days to collect")
+    found = find_quantities(
+        "It's forty percent now, so four-sixty today, and thirty days to collect"
+    )
     assert [q.dimension for q in found] == ["percent", "money", "duration"]
 
 

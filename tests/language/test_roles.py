@@ -47,7 +47,10 @@ def test_what_is_reserved_to_whom(sentence, roles):
 def test_names_of_one_role():
     assert same_role("representatives", "billing representative")
     assert not same_role("billing lead", "billing representative")
-    assert find_roles("Supervisors and the store manager decide.") == ["supervisor", "store manager"]
+    assert find_roles("Supervisors and the store manager decide.") == [
+        "supervisor",
+        "store manager",
+    ]
 
 
 def test_rows_carry_their_headings():

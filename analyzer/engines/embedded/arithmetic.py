@@ -55,7 +55,11 @@ def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> Wo
         return None
     bases = call_days(call, turn)
     named = find_days(quote, call.date, bases)
-    usable = [w for w in windows if w.dimension in {"duration", "business_duration"} and w.value >= 1 and w.unit != "bare"]
+    usable = [
+        w
+        for w in windows
+        if w.dimension in {"duration", "business_duration"} and w.value >= 1 and w.unit != "bare"
+    ]
     if not named or not usable:
         return None
     target = named[-1].day
@@ -65,9 +69,18 @@ def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> Wo
                 continue
             for reading in window.readings:
                 ends = _ends(base, window, reading)
-                if any(abs((target - end).days) <= (0 if window.dimension == "business_duration" else 1) for end in ends):
-                    return WorkedOut(agrees=True, how=f"{_words(window)} from {base} ends on {target}")
-    return WorkedOut(agrees=False, how=f"no window of the clause that counts from a day in the call ends on {target}")
+                if any(
+                    abs((target - end).days)
+                    <= (0 if window.dimension == "business_duration" else 1)
+                    for end in ends
+                ):
+                    return WorkedOut(
+                        agrees=True, how=f"{_words(window)} from {base} ends on {target}"
+                    )
+    return WorkedOut(
+        agrees=False,
+        how=f"no window of the clause that counts from a day in the call ends on {target}",
+    )
 
 
 def _words(window: Quantity) -> str:
@@ -96,7 +109,9 @@ def _ends(base: dt.date, window: Quantity, reading: float) -> list[dt.date]:
     return ends
 
 
-def check_sum(promised: Quantity, clause: list[Quantity], context: list[Quantity]) -> WorkedOut | None:
+def check_sum(
+    promised: Quantity, clause: list[Quantity], context: list[Quantity]
+) -> WorkedOut | None:
     """Compare a promised sum with what the clause's sums, shares and the call's sums give.
 
     Args:
@@ -113,7 +128,10 @@ def check_sum(promised: Quantity, clause: list[Quantity], context: list[Quantity
     if not sums and not shares:
         return None
     said = [
-        r for q in context if q.dimension in {"money", "number"} and not q.agrees_with(promised) for r in q.readings
+        r
+        for q in context
+        if q.dimension in {"money", "number"} and not q.agrees_with(promised)
+        for r in q.readings
     ][:_MOST_SUMS]
     counts = {float(n) for n in range(2, 13)} & {q.value for q in context} | {2.0}
     ways: list[tuple[float, str]] = [(s, f"the clause says {s:g}") for s in sums]

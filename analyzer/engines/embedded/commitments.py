@@ -32,7 +32,8 @@ _PERFECT = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"\b(?:if|once|as long as|as soon as|soon as|unless|provided|when|after|until)\b[^,.;]*", re.IGNORECASE
+    r"\b(?:if|once|as long as|as soon as|soon as|unless|provided|when|after|until)\b[^,.;]*",
+    re.IGNORECASE,
 )
 
 
@@ -71,9 +72,7 @@ def segment_dense(reading: CallReading) -> Floats:
         asked = reading.turn_vectors[heard] if heard >= 0 else np.zeros_like(reading.vectors[0])
         hand = np.array(segment_hand(reading, position), dtype=np.float32)
         rows.append(
-            np.concatenate(
-                [hand, OWN_SCALE * reading.vectors[item.row], CUSTOMER_SCALE * asked]
-            )
+            np.concatenate([hand, OWN_SCALE * reading.vectors[item.row], CUSTOMER_SCALE * asked])
         )
     return np.stack(rows).astype(np.float32)
 
@@ -139,7 +138,12 @@ def find_marks(
 
 
 def _mark(
-    reading: CallReading, group: list[int], probability: Floats, kinds: Floats, strengths: Floats, heads: Heads
+    reading: CallReading,
+    group: list[int],
+    probability: Floats,
+    kinds: Floats,
+    strengths: Floats,
+    heads: Heads,
 ) -> DraftMark:
     first, last = reading.segments[group[0]], reading.segments[group[-1]]
     text = reading.call.turns[first.turn].text

@@ -48,7 +48,9 @@ class EmbeddedEngine:
     name = "embedded"
     prompt_version: str | None = None
 
-    def __init__(self, embedder: PackagedEmbedder | None = None, heads: Heads | None = None) -> None:
+    def __init__(
+        self, embedder: PackagedEmbedder | None = None, heads: Heads | None = None
+    ) -> None:
         self._embedder = embedder or packaged_embedder()
         self._heads = heads or load_heads()
         limits = self._heads.about.get("thresholds", {})
@@ -87,8 +89,13 @@ class EmbeddedEngine:
     def _index(self, view: PolicyView) -> ClauseIndex:
         key = f"{view.company}/{view.version}"
         if key not in self._indexes:
-            if view.vectors.shape[1] != self._embedder.dimension or view.embedder_name != self._embedder.name:
-                vectors = np.concatenate([self._embedder.embed([c.embedded_text]) for c in view.clauses])
+            if (
+                view.vectors.shape[1] != self._embedder.dimension
+                or view.embedder_name != self._embedder.name
+            ):
+                vectors = np.concatenate(
+                    [self._embedder.embed([c.embedded_text]) for c in view.clauses]
+                )
                 view = replace(view, vectors=vectors, embedder_name=self._embedder.name)
             self._indexes[key] = ClauseIndex(view, self._embedder)
             while len(self._indexes) > _KEPT_VIEWS:
@@ -111,8 +118,12 @@ class EmbeddedEngine:
                 "kind": draft.kind,
                 "strength": draft.strength,
                 "due": find_due(draft.quote, call.date, known_days(promise)),
-                "amount": Amount(value=sums[0].value, currency=sums[0].unit or None) if sums else None,
-                "condition": condition_of(draft, call.turns[draft.turn].text) if conditional else None,
+                "amount": Amount(value=sums[0].value, currency=sums[0].unit or None)
+                if sums
+                else None,
+                "condition": condition_of(draft, call.turns[draft.turn].text)
+                if conditional
+                else None,
                 "fulfilled_in_call": is_done(draft),
                 "withdrawn_at": withdrawn_at(reading, draft),
                 "confidence": round(draft.probability, 3),
@@ -120,7 +131,9 @@ class EmbeddedEngine:
         )
         if index is None or draft.strength == "hedged":
             return mark
-        found = judge(promise, query_vectors(reading, draft, promise), index, self._heads, self._limits)
+        found = judge(
+            promise, query_vectors(reading, draft, promise), index, self._heads, self._limits
+        )
         return self._with_verdict(mark, found, call, index)
 
     @staticmethod

@@ -64,7 +64,9 @@ class Head:
         scores = self.logits(grams, dense)
         scores -= scores.max(axis=1, keepdims=True, initial=-1e30)
         exp = np.exp(scores)
-        normal: Floats = (exp / np.maximum(exp.sum(axis=1, keepdims=True), 1e-30)).astype(np.float32)
+        normal: Floats = (exp / np.maximum(exp.sum(axis=1, keepdims=True), 1e-30)).astype(
+            np.float32
+        )
         return normal
 
 

@@ -7,9 +7,7 @@ import re
 from analyzer.domain import Call
 
 _COMMON = frozenset(
-    "the a i you to and it that is in of for on my me have so what we do no not can your be this but "
-    "i'm it's yeah yes okay ok just with was are if at or they he she there hi hello thank thanks "
-    "don't i'll i've you're that's will would could please how when who an as from up out all get got".split()
+    ["the", "a", "i", "you", "to", "and", "it", "that", "is", "in", "of", "for", "on", "my", "me", "have", "so", "what", "we", "do", "no", "not", "can", "your", "be", "this", "but", "i'm", "it's", "yeah", "yes", "okay", "ok", "just", "with", "was", "are", "if", "at", "or", "they", "he", "she", "there", "hi", "hello", "thank", "thanks", "don't", "i'll", "i've", "you're", "that's", "will", "would", "could", "please", "how", "when", "who", "an", "as", "from", "up", "out", "all", "get", "got"]
 )
 _LEAST_SHARE = 0.18
 _LEAST_WORDS = 25
@@ -23,7 +21,11 @@ def looks_english(call: Call) -> bool:
             of fewer than 25 words gets the benefit of the doubt.
     """
     if call.language:
-        return call.language.strip().lower().replace("_", "-").split("-")[0] in {"en", "eng", "english"}
+        return call.language.strip().lower().replace("_", "-").split("-")[0] in {
+            "en",
+            "eng",
+            "english",
+        }
     found: list[str] = []
     for turn in call.turns:
         if turn.role != "system":

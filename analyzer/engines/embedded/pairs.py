@@ -43,9 +43,64 @@ RANK_FEATURES = (
     "role_named", "caps", "caps_and_gift", "gift_words", "paper_words", "callback_words",
 )  # fmt: skip
 
-_PAPERS = frozenset({"email", "e-mail", "copy", "receipt", "confirmation", "writing", "statement", "letter", "post", "summary", "reference", "document", "paper", "text", "send", "sent", "inbox"})
-_CALLBACK = frozenset({"call", "ring", "phone", "contact", "touch", "hear", "back", "manager", "supervisor", "complaint"})
-_GIFT = frozenset({"credit", "goodwill", "gesture", "waive", "waived", "off", "compensation", "refund", "discount", "knock", "free", "voucher", "remit", "remitted", "forgive", "forgiven", "allowance", "gratuity", "courtesy"})
+_PAPERS = frozenset(
+    {
+        "email",
+        "e-mail",
+        "copy",
+        "receipt",
+        "confirmation",
+        "writing",
+        "statement",
+        "letter",
+        "post",
+        "summary",
+        "reference",
+        "document",
+        "paper",
+        "text",
+        "send",
+        "sent",
+        "inbox",
+    }
+)
+_CALLBACK = frozenset(
+    {
+        "call",
+        "ring",
+        "phone",
+        "contact",
+        "touch",
+        "hear",
+        "back",
+        "manager",
+        "supervisor",
+        "complaint",
+    }
+)
+_GIFT = frozenset(
+    {
+        "credit",
+        "goodwill",
+        "gesture",
+        "waive",
+        "waived",
+        "off",
+        "compensation",
+        "refund",
+        "discount",
+        "knock",
+        "free",
+        "voucher",
+        "remit",
+        "remitted",
+        "forgive",
+        "forgiven",
+        "allowance",
+        "gratuity",
+        "courtesy",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -148,18 +203,36 @@ def rank_features(promise: Promise, queries: Floats, index: ClauseIndex) -> Floa
     best = np.stack([by_sentence[:, item.rows].max(axis=1) for item in index.items], axis=1)
     texts = promise.queries
     lexical = np.stack([index.lexical(t) for t in texts])
-    quote_words, around_words = set(content_words(promise.quote)), set(content_words(promise.around))
+    quote_words, around_words = (
+        set(content_words(promise.quote)),
+        set(content_words(promise.around)),
+    )
     quote_low = set(content_of(promise.quote))
     gift = bool(quote_low & _GIFT) or promise.kind == "exception"
     paper, callback = bool(quote_low & _PAPERS), bool(quote_low & _CALLBACK)
-    columns: list[Floats] = [*dense, *(_z(row) for row in dense), *best, *lexical, *(_z(row) for row in lexical)]
+    columns: list[Floats] = [
+        *dense,
+        *(_z(row) for row in dense),
+        *best,
+        *lexical,
+        *(_z(row) for row in lexical),
+    ]
     columns.append(np.maximum(dense.max(axis=0), best.max(axis=0)))
-    columns.append(np.array([_overlap(i.title_words, quote_words) for i in index.items], dtype=np.float32))
-    columns.append(np.array([_overlap(i.title_words, around_words) for i in index.items], dtype=np.float32))
+    columns.append(
+        np.array([_overlap(i.title_words, quote_words) for i in index.items], dtype=np.float32)
+    )
+    columns.append(
+        np.array([_overlap(i.title_words, around_words) for i in index.items], dtype=np.float32)
+    )
     columns.append(np.arange(n, dtype=np.float32) / max(n, 1))
     for dimension in _KINDS_OF_QUANTITY:
         mine = _split(promise.quantities, dimension)
-        columns.append(np.array([bool(mine) and bool(_split(i.quantities, dimension)) for i in index.items], dtype=np.float32))
+        columns.append(
+            np.array(
+                [bool(mine) and bool(_split(i.quantities, dimension)) for i in index.items],
+                dtype=np.float32,
+            )
+        )
     for source in (promise.quantities, promise.context_quantities):
         for dimension in _KINDS_OF_QUANTITY:
             mine = [q for q in source if dimension_of(q) == dimension and q.unit != "bare"]
@@ -167,17 +240,70 @@ def rank_features(promise: Promise, queries: Floats, index: ClauseIndex) -> Floa
                 mine += [q for q in source if q.dimension == "number" and q.value > 20]  # noqa: PLR2004
             columns.append(
                 np.array(
-                    [any(a.agrees_with(b) for a in mine for b in _split(i.quantities, dimension)) for i in index.items],
+                    [
+                        any(a.agrees_with(b) for a in mine for b in _split(i.quantities, dimension))
+                        for i in index.items
+                    ],
                     dtype=np.float32,
                 )
             )
-    columns.append(np.array([any(same_role(r, promise.position) for s in i.sentences for r in s.roles) if promise.position else False for i in index.items], dtype=np.float32))
+    columns.append(
+        np.array(
+            [
+                any(same_role(r, promise.position) for s in i.sentences for r in s.roles)
+                if promise.position
+                else False
+                for i in index.items
+            ],
+            dtype=np.float32,
+        )
+    )
     caps = np.array([len({c.role for c in i.caps}) >= 2 for i in index.items], dtype=np.float32)  # noqa: PLR2004
     columns.append(caps)
     columns.append(caps * float(gift))
-    columns.append(np.array([gift and bool(_GIFT & i.words.keys()) for i in index.items], dtype=np.float32))
-    columns.append(np.array([paper and bool({"receipt", "copy", "confirm", "confirmation", "paper", "statement", "writing", "mail", "letter", "email", "electronic", "document", "transcript"} & i.words.keys()) for i in index.items], dtype=np.float32))
-    columns.append(np.array([callback and bool({"call", "supervisor", "manager", "telephone", "complaint", "return", "escalat"} & i.words.keys()) for i in index.items], dtype=np.float32))
+    columns.append(
+        np.array([gift and bool(_GIFT & i.words.keys()) for i in index.items], dtype=np.float32)
+    )
+    columns.append(
+        np.array(
+            [
+                paper
+                and bool(
+                    {
+                        "receipt",
+                        "copy",
+                        "confirm",
+                        "confirmation",
+                        "paper",
+                        "statement",
+                        "writing",
+                        "mail",
+                        "letter",
+                        "email",
+                        "electronic",
+                        "document",
+                        "transcript",
+                    }
+                    & i.words.keys()
+                )
+                for i in index.items
+            ],
+            dtype=np.float32,
+        )
+    )
+    columns.append(
+        np.array(
+            [
+                callback
+                and bool(
+                    {"call", "supervisor", "manager", "telephone", "complaint", "return", "escalat"}
+                    & i.words.keys()
+                )
+                for i in index.items
+            ],
+            dtype=np.float32,
+        )
+    )
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -281,7 +407,11 @@ def content_of(text: str) -> list[str]:
 
 
 def _money_like(promise: Promise) -> list[Quantity]:
-    return [q for q in promise.quantities if q.dimension == "money" or (q.dimension == "number" and q.value > 9)]  # noqa: PLR2004
+    return [
+        q
+        for q in promise.quantities
+        if q.dimension == "money" or (q.dimension == "number" and q.value > 9)
+    ]
 
 
 def _over(promise: Promise, caps: list[Cap]) -> Cap | None:
@@ -293,7 +423,9 @@ def _over(promise: Promise, caps: list[Cap]) -> Cap | None:
 def _against_cap(promise: Promise, caps: list[Cap]) -> tuple[Cap, bool] | None:
     """The largest cap of the role for what is given, and whether the promise lies beyond it."""
     sums = _money_like(promise) or [
-        q for q in promise.context_quantities if q.dimension == "money" and promise.kind == "exception"
+        q
+        for q in promise.context_quantities
+        if q.dimension == "money" and promise.kind == "exception"
     ]
     points = [q for q in promise.quantities if q.dimension == "points"]
     for mine, kind in ((sums, "money"), (points, "points")):
@@ -333,8 +465,43 @@ def judge_pair(promise: Promise, item: IndexedClause, likeness: Floats) -> Judge
     )  # fmt: skip
 
 
-_PAPER_NEED = ("proof", "certificate", "letter", "note", "form", "written", "writing", "signed", "document", "receipt", "statement", "evidence", "photograph", "identification", "notice")
-_WAIVES = ("don't need", "no need", "needn't", "don't have to", "not need", "won't need", "without", "no rush", "whenever", "skip", "don't worry", "never mind", "toss", "forget", "do not need", "nothing from you", "no paperwork", "automatic")
+_PAPER_NEED = (
+    "proof",
+    "certificate",
+    "letter",
+    "note",
+    "form",
+    "written",
+    "writing",
+    "signed",
+    "document",
+    "receipt",
+    "statement",
+    "evidence",
+    "photograph",
+    "identification",
+    "notice",
+)
+_WAIVES = (
+    "don't need",
+    "no need",
+    "needn't",
+    "don't have to",
+    "not need",
+    "won't need",
+    "without",
+    "no rush",
+    "whenever",
+    "skip",
+    "don't worry",
+    "never mind",
+    "toss",
+    "forget",
+    "do not need",
+    "nothing from you",
+    "no paperwork",
+    "automatic",
+)
 
 
 def judge_features(
@@ -366,7 +533,10 @@ def judge_features(
     cue = dict(zip(CUE_NAMES, q_cues, strict=True))
     clause_cue = dict(zip(CUE_NAMES, item.cues, strict=True))
     sentence_cue = dict(zip(CUE_NAMES, s_cues, strict=True))
-    relations = {(c.relation, dimension_of(c.promised) if dimension_of(c.promised) != "number" else "money") for c in judged.comparisons}
+    relations = {
+        (c.relation, dimension_of(c.promised) if dimension_of(c.promised) != "number" else "money")
+        for c in judged.comparisons
+    }
     equal = any(c.relation == "equal" for c in judged.comparisons)
     unequal = any(c.relation != "equal" for c in judged.comparisons)
     second = index.items[order[1]] if len(order) > 1 else item
@@ -374,13 +544,19 @@ def judge_features(
     needs_paper = any(w in item.words or w in item.clause.text.lower() for w in _PAPER_NEED)
     waives = any(w in quote for w in _WAIVES)
     gives = cue["give"] or promise.kind == "exception"
-    authority = [(relevance[i], index.items[i]) for i in order[:6] if len({c.role for c in index.items[i].caps}) > 1]
+    authority = [
+        (relevance[i], index.items[i])
+        for i in order[:6]
+        if len({c.role for c in index.items[i].caps}) > 1
+    ]
     over_elsewhere = any(_over(promise, cap_for(promise, other)) for _, other in authority)
     late = [
         c for c in judged.comparisons
         if dimension_of(c.promised) == "duration" and c.relation == "more"
     ]  # fmt: skip
-    own_role = bool(promise.position) and any(same_role(r, promise.position or "") for r in find_roles(item.clause.text))
+    own_role = bool(promise.position) and any(
+        same_role(r, promise.position or "") for r in find_roles(item.clause.text)
+    )
     column = {name: i for i, name in enumerate(RANK_FEATURES)}
     row = features[top]
     spread = -float((relevance * np.log(np.maximum(relevance, 1e-9))).sum())

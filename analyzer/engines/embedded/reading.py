@@ -16,7 +16,16 @@ from analyzer.language.tokens import feature_tokens, ngrams
 
 Vectors = NDArray[np.float32]
 
-_DIMENSIONS = ("money", "percent", "duration", "business_duration", "clock", "points", "count", "number")
+_DIMENSIONS = (
+    "money",
+    "percent",
+    "duration",
+    "business_duration",
+    "clock",
+    "points",
+    "count",
+    "number",
+)
 #: Names of the hand-made features of a segment, in order.
 SEGMENT_HAND = (
     *(f"cue:{name}" for name in CUE_NAMES),
@@ -134,9 +143,17 @@ def segment_ngrams(reading: CallReading, position: int) -> list[str]:
     out = ngrams(tokens, 3)
     mine = reading.by_turn[item.turn]
     if item.index > 0:
-        out += ngrams(feature_tokens(reading.segments[mine[item.index - 1]].segment.text)[-4:], 1, prefix="before:")
+        out += ngrams(
+            feature_tokens(reading.segments[mine[item.index - 1]].segment.text)[-4:],
+            1,
+            prefix="before:",
+        )
     if item.index + 1 < len(mine):
-        out += ngrams(feature_tokens(reading.segments[mine[item.index + 1]].segment.text)[:4], 1, prefix="after:")
+        out += ngrams(
+            feature_tokens(reading.segments[mine[item.index + 1]].segment.text)[:4],
+            1,
+            prefix="after:",
+        )
     heard = reading.last_customer[item.turn]
     if heard >= 0:
         asked = feature_tokens(reading.call.turns[heard].text)[-14:]
@@ -203,12 +220,27 @@ def turn_hand(reading: CallReading, turn: int, mark_probability: dict[int, float
     asked = call.turns[heard].text if heard >= 0 else ""
     replied = call.turns[answer].text if answer >= 0 else ""
     own = [t for t in range(max(0, turn - 2 * _NEAR), turn) if call.turns[t].role == "agent"]
-    likeness = sorted((float(reading.turn_vectors[turn] @ reading.turn_vectors[t]) for t in own), reverse=True)
-    customers = [t for t in range(max(0, turn - 2 * _NEAR), max(heard, 0)) if call.turns[t].role == "customer"]
-    again = max((float(reading.turn_vectors[heard] @ reading.turn_vectors[t]) for t in customers), default=0.0)
-    near = [t for t in range(max(0, turn - 4), min(len(call.turns), turn + 5)) if call.turns[t].role == "agent"]
+    likeness = sorted(
+        (float(reading.turn_vectors[turn] @ reading.turn_vectors[t]) for t in own), reverse=True
+    )
+    customers = [
+        t
+        for t in range(max(0, turn - 2 * _NEAR), max(heard, 0))
+        if call.turns[t].role == "customer"
+    ]
+    again = max(
+        (float(reading.turn_vectors[heard] @ reading.turn_vectors[t]) for t in customers),
+        default=0.0,
+    )
+    near = [
+        t
+        for t in range(max(0, turn - 4), min(len(call.turns), turn + 5))
+        if call.turns[t].role == "agent"
+    ]
     refusal = CUE_NAMES.index("refusal")
-    heat = sum(asked.count(ch) for ch in "!?") + sum(w.isupper() and len(w) > 2 for w in asked.split())  # noqa: PLR2004
+    heat = sum(asked.count(ch) for ch in "!?") + sum(
+        w.isupper() and len(w) > 2 for w in asked.split()
+    )
     return [
         *cue_vector(call.turns[turn].text),
         *cue_vector(asked),

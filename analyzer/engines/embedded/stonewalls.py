@@ -147,9 +147,7 @@ def _severity(reading: CallReading, turns: list[int], tactics: list[str]) -> Sev
     after = [t for t in reading.call.turns[turns[-1] + 1 :] if t.role == "agent"]
     before = reading.call.turns[turns[-1]]
     handed_over = any(t.name != before.name and t.name is not None for t in after)
-    customer = " ".join(
-        t.text for t in reading.call.turns[turns[0] :] if t.role == "customer"
-    )
+    customer = " ".join(t.text for t in reading.call.turns[turns[0] :] if t.role == "customer")
     if handed_over and len(after) >= 3:  # noqa: PLR2004
         return 1
     if "threat" in tactics or _LOST.search(customer):

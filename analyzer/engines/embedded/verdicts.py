@@ -74,7 +74,9 @@ def judge_dense(values: list[float], queries: Floats) -> Floats:
     return np.concatenate([np.array(values, dtype=np.float32), *weighted]).astype(np.float32)
 
 
-def rank_clauses(promise: Promise, queries: Floats, index: ClauseIndex, heads: Heads) -> tuple[Floats, Floats, list[int]]:
+def rank_clauses(
+    promise: Promise, queries: Floats, index: ClauseIndex, heads: Heads
+) -> tuple[Floats, Floats, list[int]]:
     """Order the clauses by how likely each is the decisive one.
 
     Returns:
@@ -129,9 +131,9 @@ def judge(
     verdict, sure = _decide(p, judged, promise, limits)
     conflict = p["contradicted"] + p["exceeds_authority"]
     retrieved = tuple(index.items[i].clause.id for i in order[:_RETRIEVED])
-    review = (
-        limits.review_low <= conflict < limits.review_high and not sure
-    ) or (verdict != "not_addressed" and float(relevance[order[0]]) < limits.relevance)
+    review = (limits.review_low <= conflict < limits.review_high and not sure) or (
+        verdict != "not_addressed" and float(relevance[order[0]]) < limits.relevance
+    )
     conditions = _conditions(promise, judged, item)
     if promise.position is None and verdict == "exceeds_authority":
         # Without the agent's position nobody can say what lies beyond their authority.
@@ -152,7 +154,9 @@ def _confidence(value: float) -> float:
     return round(min(max(value, 0.0), 1.0), 3)
 
 
-def _decide(p: dict[str, float], judged: Judged, promise: Promise, limits: Thresholds) -> tuple[Verdict, bool]:
+def _decide(
+    p: dict[str, float], judged: Judged, promise: Promise, limits: Thresholds
+) -> tuple[Verdict, bool]:
     """The verdict and whether a computation settles it."""
     if judged.over_cap is not None and promise.kind != "assurance":
         return "exceeds_authority", True
@@ -169,7 +173,11 @@ def _decide(p: dict[str, float], judged: Judged, promise: Promise, limits: Thres
 
 def _quoted(judged: Judged, verdict: str) -> Sentence:
     unequal = [c for c in judged.comparisons if c.relation != "equal"]
-    if verdict == "contradicted" and unequal and not any(c.relation == "equal" for c in judged.comparisons):
+    if (
+        verdict == "contradicted"
+        and unequal
+        and not any(c.relation == "equal" for c in judged.comparisons)
+    ):
         return unequal[0].sentence
     return judged.sentence
 
@@ -190,7 +198,9 @@ def _conditions(promise: Promise, judged: Judged, item: IndexedClause) -> tuple[
         out.append(
             Condition(
                 text=f"{item.clause.id} says {_written(comparison)}; promised: {_spoken(promise, comparison)}",
-                met=equal or None if comparison.promised.dimension in {"money", "number"} else equal,
+                met=equal or None
+                if comparison.promised.dimension in {"money", "number"}
+                else equal,
                 turn=promise.turn,
             )
         )
@@ -200,18 +210,25 @@ def _conditions(promise: Promise, judged: Judged, item: IndexedClause) -> tuple[
     if judged.over_cap is not None:
         out.append(
             Condition(
-                text=f"a {promise.position} may grant {judged.over_cap.text}", met=False, turn=promise.turn
+                text=f"a {promise.position} may grant {judged.over_cap.text}",
+                met=False,
+                turn=promise.turn,
             )
         )
     elif judged.within_cap is not None:
         out.append(
             Condition(
-                text=f"a {promise.position} may grant {judged.within_cap.text}", met=True, turn=promise.turn
+                text=f"a {promise.position} may grant {judged.within_cap.text}",
+                met=True,
+                turn=promise.turn,
             )
         )
     if judged.reserved:
         out.append(
-            Condition(text=f"for the {judged.reserved[0]} to grant", met=False if promise.position else None)
+            Condition(
+                text=f"for the {judged.reserved[0]} to grant",
+                met=False if promise.position else None,
+            )
         )
     condition = next((s for s in item.sentences if s.cues and _conditional(s)), None)
     if condition and len(out) < 4:  # noqa: PLR2004
@@ -221,7 +238,10 @@ def _conditions(promise: Promise, judged: Judged, item: IndexedClause) -> tuple[
 
 def _conditional(sentence: Sentence) -> bool:
     low = f" {sentence.text.lower()} "
-    return any(w in low for w in (" if ", " where ", " provided ", " unless ", " upon ", " once ", " only "))
+    return any(
+        w in low
+        for w in (" if ", " where ", " provided ", " unless ", " upon ", " once ", " only ")
+    )
 
 
 def _reason(verdict: Verdict, promise: Promise, judged: Judged, item: IndexedClause) -> str:
@@ -237,9 +257,7 @@ def _reason(verdict: Verdict, promise: Promise, judged: Judged, item: IndexedCla
         return f"{name} leaves this to the {who}; it was promised by a {role}."
     if verdict == "contradicted":
         if unequal and not equal:
-            return (
-                f"{name} says “{_written(unequal)}” where “{_spoken(promise, unequal)}” was promised."
-            )
+            return f"{name} says “{_written(unequal)}” where “{_spoken(promise, unequal)}” was promised."
         return f"{name} sets other terms: “{_short(judged.sentence.text)}”."
     if verdict == "supported":
         if judged.within_cap is not None:

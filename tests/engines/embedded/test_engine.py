@@ -142,7 +142,11 @@ def test_a_wall_is_found_from_agent_turn_to_agent_turn(engine, book):
 
 
 def test_courtesy_alone_is_a_clean_call(engine, book):
-    polite = call("Good morning, how may I help?", "Just checking you're open.", "Thanks for calling, bye now.")
+    polite = call(
+        "Good morning, how may I help?",
+        "Just checking you're open.",
+        "Thanks for calling, bye now.",
+    )
     analysis = analyze_call(polite, engine=engine, book=book)
     assert (analysis.commitments, analysis.stonewalls, analysis.score) == ((), (), 100)
 
@@ -177,5 +181,7 @@ def test_odd_turns_do_no_harm(engine, book, text):
 
 
 def test_a_call_of_one_customer_turn_is_empty(engine, book):
-    only = Call.model_validate({"date": "2026-03-04", "turns": [{"role": "customer", "text": "Hello?"}]})
+    only = Call.model_validate(
+        {"date": "2026-03-04", "turns": [{"role": "customer", "text": "Hello?"}]}
+    )
     assert analyze_call(only, engine=engine, book=book).commitments == ()
