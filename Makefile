@@ -44,3 +44,9 @@ lock: setup
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+train: setup
+	$(BIN)/python eval/training/fit.py
+
+bench: setup
+	$(BIN)/python eval/bench/speed.py

