@@ -49,8 +49,8 @@ def run_analyze(
         AnalyzerError: If there is nothing to analyse, or the run cannot begin or go on.
     """
     settings = load_settings()
-    files = _find_files(paths, json_file)
     terminal = Terminal(has_results_only=json_file == STANDARD_OUTPUT)
+    files = _find_files(paths, json_file, terminal)
     engine = build_engine(settings, name=engine_name)
     terminal.show_line(explain_engine(settings, engine_name, engine))
     judged_by = load_policies(settings, policies, terminal)
@@ -94,7 +94,7 @@ def open_store(settings: Settings) -> ResultStore:
     return ResultStore.open(settings.resolved_database_url)
 
 
-def _find_files(paths: Sequence[Path], json_file: Path | None) -> list[Path]:
+def _find_files(paths: Sequence[Path], json_file: Path | None, terminal: Terminal) -> list[Path]:
     if json_file and any(is_same_file(path, json_file) for path in paths):
         raise typer.BadParameter(
             f"{json_file} is one of the transcripts; write the records to another file.",
@@ -109,12 +109,13 @@ def _find_files(paths: Sequence[Path], json_file: Path | None) -> list[Path]:
         for file in find_transcripts(paths)
         if json_file is None or not is_same_file(file, json_file)
     ]
+    suffixes = sorted({suffix for form in known_formats() for suffix in form.suffixes})
+    empty = f"no transcript is in this folder; put files in it that end in {', '.join(suffixes)}"
     if not files:
-        suffixes = sorted({suffix for form in known_formats() for suffix in form.suffixes})
-        raise TranscriptError(
-            f"no transcript is in this folder; put files in it that end in {', '.join(suffixes)}",
-            path=there[0],
-        )
+        raise TranscriptError(empty, path=there[0])
+    for path in there:
+        if path.is_dir() and not find_transcripts([path]):
+            terminal.say(f"note: {path}: {empty}")
     return files
 
 

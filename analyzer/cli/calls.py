@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.cli.faults import describe_surprise, is_debugging
+from analyzer.cli.faults import is_debugging
 from analyzer.cli.moments import count_to_review, number
 from analyzer.cli.terminal import Bar, Terminal
 from analyzer.domain import Analysis
@@ -106,8 +106,9 @@ def _analyze(
             raise
         return Refused(
             source,
-            f"the engine met something that it did not foresee ({describe_surprise(error)}); "
-            "report it with what `wordbond --debug` prints",
+            # Without the error's own words, which may be the call's.
+            f"the engine met something that it did not foresee ({type(error).__name__}); report "
+            "it with what `wordbond --debug` prints",
         )
     if store is None:
         return Finished(read, analysis)
@@ -170,8 +171,8 @@ class Tally:
             lines.append(f"note: {note} ({number(len(calls), 'call')}: {told})")
         if self.n_ungrounded:
             lines.append(
-                f"note: {number(self.n_ungrounded, 'mark')} of the engine's could not be shown in "
-                "call and clauses and is left out; the record holds each with its reason"
+                f"note: {number(self.n_ungrounded, 'mark')} left out, not to be found in the call "
+                "or its clauses; the records hold each with its reason"
             )
         return lines
 

@@ -188,6 +188,7 @@ def _database(settings: Settings) -> Check:
     default = settings.home / "wordbond.db"
     if settings.database_url is None and not default.exists():
         return Check("database", "ok", f"none yet; the first analysis makes {default}")
+    from analyzer.cli.moments import number
     from analyzer.results import ResultStore
 
     with ResultStore.open(settings.resolved_database_url) as store:
@@ -195,8 +196,8 @@ def _database(settings: Settings) -> Check:
     return Check(
         "database",
         "ok",
-        f"{stats.database}, schema {stats.revision}: {stats.n_calls} calls, {stats.n_results} "
-        f"results, {stats.n_set_aside} inputs set aside",
+        f"{stats.database}, schema {stats.revision}: {number(stats.n_calls, 'call')}, "
+        f"{number(stats.n_results, 'result')}, {number(stats.n_set_aside, 'input')} set aside",
     )
 
 

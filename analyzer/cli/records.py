@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -68,7 +69,10 @@ class RecordWriter:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if not self._is_stdout:
+        if self._is_stdout:
+            return
+        # Each record was flushed when it was written: what fails here has been raised there.
+        with suppress(OSError):
             self._file.close()
 
     def _failure(self, error: OSError) -> ConfigError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer.domain import Due
@@ -16,12 +16,16 @@ _MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name
 }
 _WEEKDAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _ORDINAL_UNITS = {
-    w: i
-    for i, w in enumerate(
-        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth"],
+    word: number
+    for number, word in enumerate(
+        (
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+            "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+        ).split(),
         start=1,
     )
 } | {"thirtieth": 30}
+_ORDINAL_TENS = {"twenty": 20, "thirty": 30}
 _ORD = (
     r"(?:(?:twenty|thirty)[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|"
     + "|".join(sorted(_ORDINAL_UNITS, key=len, reverse=True))
@@ -48,6 +52,7 @@ _MONTH_ALONE = re.compile(
     rf"\b(?:in|until|till|through|by|for|before|end of|the end of|back end of)\s+(?P<month>{'|'.join(n.lower() for n in calendar.month_name if n)})\b",
     re.IGNORECASE,
 )
+_THE = re.compile(r"\bthe\s+$", re.IGNORECASE)
 _TODAY = re.compile(
     r"\b(?:today|tonight|this (?:morning|afternoon|evening)|right (?:now|away|after)|straight ?away|as we speak|"
     r"in a (?:few|couple(?: of)?) (?:minutes|moments|hours)|(?:in|within) (?:the|an|the next) (?:hour|half hour)|within the hour|in a (?:bit|minute|moment|wee while)|"
@@ -68,6 +73,14 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _SATURDAY = 5
+_WEEK = 7
+_DECEMBER = 12
+#: How many days a duration's unit stands for (:mod:`analyzer.language.quantities`).
+_DAYS_IN = {"month": 30, "year": 365}
+#: Days to which a window is cut; no promise runs longer, and the calendar ends.
+_LONGEST = 36500.0
+#: Days with fewer characters than this between them are said as one time ("Monday, Friday").
+_NEAR = 4
 
 
 @dataclass(frozen=True)
@@ -79,14 +92,18 @@ class NamedDay:
     end: int
 
 
+#: A day as it is read (None where the words name no day there is), and its place in the text.
+_Read = tuple[dt.date | None, tuple[int, int]]
+
+
 def _ordinal(text: str) -> int | None:
     text = text.lower()
     digits = re.match(r"\d+", text)
     if digits:
         return int(digits.group())
-    parts = re.split(r"[- ]", text)
-    if len(parts) == 2:  # noqa: PLR2004 - "twenty-first"
-        return {"twenty": 20, "thirty": 30}.get(parts[0], 0) + _ORDINAL_UNITS.get(parts[1], 0)
+    tens, _, unit = text.replace("-", " ").partition(" ")
+    if unit:  # "twenty-first"
+        return _ORDINAL_TENS.get(tens, 0) + _ORDINAL_UNITS.get(unit, 0)
     return _ORDINAL_UNITS.get(text)
 
 
@@ -106,28 +123,24 @@ def _nearest_year(month: int, day: int, anchor: dt.date) -> dt.date | None:
 
 
 def _month_end(year: int, month: int) -> dt.date:
+    year = min(year, dt.MAXYEAR)
     return dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def add_days(start: dt.date, count: int) -> dt.date:
+    """The day ``count`` days after ``start``, or the calendar's last where that comes first."""
+    return start + dt.timedelta(days=min(count, (dt.date.max - start).days))
 
 
 def add_business_days(start: dt.date, count: int) -> dt.date:
     """The ``count``-th weekday after ``start``; public holidays are not known here."""
     day = start
     left = count
-    while left > 0:
-        day += dt.timedelta(days=1)
+    while left > 0 and day < dt.date.max:
+        day = add_days(day, 1)
         if day.weekday() < _SATURDAY:
             left -= 1
     return day
-
-
-def business_days_between(start: dt.date, end: dt.date) -> int:
-    """Weekdays after ``start`` up to and including ``end``; 0 if ``end`` is not later."""
-    days = (end - start).days
-    return sum(
-        1
-        for n in range(1, min(days, 4000) + 1)
-        if (start + dt.timedelta(days=n)).weekday() < _SATURDAY
-    )
 
 
 def find_days(text: str, anchor: dt.date, known: Sequence[dt.date] = ()) -> list[NamedDay]:
@@ -143,40 +156,55 @@ def find_days(text: str, anchor: dt.date, known: Sequence[dt.date] = ()) -> list
         Days in the order of the text; overlapping readings are left to the longest.
     """
     found: list[NamedDay] = []
+    for day, (start, end) in (
+        *_iso_days(text),
+        *_written_days(text, anchor),
+        *_bare_days(text, anchor, known),
+        *_weekdays(text, anchor, known),
+    ):
+        if day and not any(d.start < end and start < d.end for d in found):
+            found.append(NamedDay(day, start, end))
+    return sorted(found, key=lambda d: d.start)
 
-    def add(day: dt.date | None, span: tuple[int, int]) -> None:
-        if day and not any(d.start < span[1] and span[0] < d.end for d in found):
-            found.append(NamedDay(day, *span))
 
+def _iso_days(text: str) -> Iterator[_Read]:
     for m in _ISO.finditer(text):
-        add(_date(int(m["year"]), int(m["month"]), int(m["day"])), m.span())
+        yield _date(int(m["year"]), int(m["month"]), int(m["day"])), m.span()
+
+
+def _written_days(text: str, anchor: dt.date) -> Iterator[_Read]:
+    """Days with their month: "the fifth of March", "March 5, 2026"."""
     for pattern in (_DAY_MONTH, _MONTH_DAY):
         for m in pattern.finditer(text):
             number = _ordinal(m["day"])
             month = _MONTHS[m["month"].lower().rstrip(".")]
-            if number:
-                day = (
-                    _date(int(m["year"]), month, number)
-                    if m["year"]
-                    else _nearest_year(month, number, anchor)
-                )
-                add(day, m.span())
+            if number and m["year"]:
+                yield _date(int(m["year"]), month, number), m.span()
+            elif number:
+                yield _nearest_year(month, number, anchor), m.span()
+
+
+def _bare_days(text: str, anchor: dt.date, known: Sequence[dt.date]) -> Iterator[_Read]:
+    """Days of a month that is not said: "the ninth"."""
     for m in _BARE_DAY.finditer(text):
         number = _ordinal(m["day"])
         if number:
             earlier = [d for d in known if d.day == number and d >= anchor]
-            add(earlier[-1] if earlier else _next_day_of_month(number, anchor), m.span())
+            yield earlier[-1] if earlier else _next_day_of_month(number, anchor), m.span()
+
+
+def _weekdays(text: str, anchor: dt.date, known: Sequence[dt.date]) -> Iterator[_Read]:
+    """Days of the week: "Friday", "next Friday", "the Friday"."""
     for m in _WEEKDAY.finditer(text):
-        ahead = (_WEEKDAYS[m["name"].lower()] - anchor.weekday()) % 7 or 7
-        if (m["which"] or "").lower() == "next" and anchor.weekday() + ahead < 7:  # noqa: PLR2004
-            ahead += 7
-        day = anchor + dt.timedelta(days=ahead)
-        if re.search(r"\bthe\s+$", text[: m.start("name")], re.IGNORECASE):
+        ahead = (_WEEKDAYS[m["name"].lower()] - anchor.weekday()) % _WEEK or _WEEK
+        if (m["which"] or "").lower() == "next" and anchor.weekday() + ahead < _WEEK:
+            ahead += _WEEK
+        day = add_days(anchor, ahead)
+        if _THE.search(text[: m.start("name")]):
             day = next(
                 (d for d in reversed(known) if d > anchor and d.weekday() == day.weekday()), day
             )
-        add(day, (m.start("name"), m.end()))
-    return sorted(found, key=lambda d: d.start)
+        yield day, (m.start("name"), m.end())
 
 
 def _next_day_of_month(number: int, anchor: dt.date) -> dt.date | None:
@@ -185,42 +213,44 @@ def _next_day_of_month(number: int, anchor: dt.date) -> dt.date | None:
         day = _date(year, month, number)
         if day and day >= anchor:
             return day
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)  # noqa: PLR2004
+        year, month = _month_after(year, month)
     return None
+
+
+def _month_after(year: int, month: int) -> tuple[int, int]:
+    return (year + 1, 1) if month == _DECEMBER else (year, month + 1)
 
 
 def _period_end(what: str, anchor: dt.date) -> dt.date:
     what = what.lower()
     if what == "tomorrow":
-        return anchor + dt.timedelta(days=1)
-    sunday = anchor + dt.timedelta(days=6 - anchor.weekday())
+        return add_days(anchor, 1)
+    sunday = add_days(anchor, 6 - anchor.weekday())
     if "week" in what:
         if "weekend" in what:
             return sunday
         if "end of" in what:
             return sunday - dt.timedelta(days=2) if anchor.weekday() < _SATURDAY else sunday
-        return sunday + dt.timedelta(days=7) if "next" in what else sunday
+        return add_days(sunday, _WEEK) if "next" in what else sunday
     if "month" in what:
         year, month = anchor.year, anchor.month
         if "next" in what:
-            year, month = (year + 1, 1) if month == 12 else (year, month + 1)  # noqa: PLR2004
+            year, month = _month_after(year, month)
         return _month_end(year, month)
-    return dt.date(anchor.year + (1 if "next" in what else 0), 12, 31)
+    return _month_end(anchor.year + (1 if "next" in what else 0), _DECEMBER)
 
 
 def _shift(anchor: dt.date, quantity: Quantity) -> dt.date:
-    longest = max(quantity.readings) if len(quantity.readings) == 2 else quantity.value  # noqa: PLR2004
-    longest = min(longest, 36500.0)
+    is_range = len(quantity.readings) == 2  # noqa: PLR2004 - the ends of "three to five days"
+    longest = min(max(quantity.readings) if is_range else quantity.value, _LONGEST)
     if quantity.dimension == "business_duration":
         return add_business_days(anchor, round(longest)) if longest >= 1 else anchor
-    months = {"month": 1, "year": 12}.get(quantity.unit)
-    if months:
-        total = (
-            anchor.month - 1 + round(longest / (30 if quantity.unit == "month" else 365)) * months
-        )
-        year, month = anchor.year + total // 12, total % 12 + 1
-        return dt.date(year, month, min(anchor.day, calendar.monthrange(year, month)[1]))
-    return anchor + dt.timedelta(days=int(longest))
+    if quantity.unit in _DAYS_IN:
+        count = round(longest / _DAYS_IN[quantity.unit])
+        total = anchor.month - 1 + count * (1 if quantity.unit == "month" else 12)
+        last = _month_end(anchor.year + total // 12, total % 12 + 1)
+        return last.replace(day=min(anchor.day, last.day))
+    return add_days(anchor, int(longest))
 
 
 def find_due(text: str, anchor: dt.date | None, known: Sequence[dt.date] = ()) -> Due | None:
@@ -238,11 +268,9 @@ def find_due(text: str, anchor: dt.date | None, known: Sequence[dt.date] = ()) -
     day = anchor or dt.date(2000, 1, 3)
     named = find_days(text, day, known)
     if named:
-        last = named[-1]
-        first = (
-            named[0].start if len(named) > 1 and named[-1].start - named[0].end < 4 else last.start
-        )
-        return _said(text, first, last.end, last.day if anchor else None)
+        first, last = named[0], named[-1]
+        start = first.start if last.start - first.end < _NEAR else last.start
+        return _said(text, start, last.end, last.day if anchor else None)
     period = _PERIODS.search(text)
     if period:
         return _said(text, *period.span(), _period_end(period["what"], day) if anchor else None)

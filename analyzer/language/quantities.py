@@ -7,6 +7,7 @@ any readings do. Policy text is mostly digits; the same reader takes both.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,23 +18,25 @@ Dimension = Literal[
 ]
 
 _UNITS = {
-    w: i
-    for i, w in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+    word: value
+    for value, word in enumerate(
+        (
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+            "fifteen sixteen seventeen eighteen nineteen"
+        ).split()
     )
 } | {"oh": 0, "nought": 0}
 _TENS = {
-    w: 10 * i
-    for i, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
-} | {"fourty": 40}
-_SCALES = {"hundred": 100, "thousand": 1000, "grand": 1000, "k": 1000}
-_ORDINALS = {
-    w: i
-    for i, w in enumerate(
-        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"],
-        start=1,
+    word: 10 * tens
+    for tens, word in enumerate(
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
     )
-} | {"twentieth": 20, "thirtieth": 30}
+} | {"fourty": 40}
+_THOUSAND = 1000
+_SCALES = {"hundred": 100, "thousand": _THOUSAND, "grand": _THOUSAND, "k": _THOUSAND}
+_DIGITS = range(10)
+_TWO_DIGITS = range(10, 100)
+_CENTS = 100
 
 #: Words that name a currency; ISO code where the word settles it.
 _CURRENCIES = {
@@ -42,6 +45,7 @@ _CURRENCIES = {
     "rand": "ZAR", "usd": "USD", "gbp": "GBP", "eur": "EUR", "cad": "CAD", "aud": "AUD",
     "zar": "ZAR",
 }  # fmt: skip
+_SYMBOLS = frozenset("$£€")
 _DAYS = {
     "minute": 1 / 1440, "minutes": 1 / 1440, "mins": 1 / 1440, "min": 1 / 1440,
     "hour": 1 / 24, "hours": 1 / 24, "hrs": 1 / 24,
@@ -49,12 +53,28 @@ _DAYS = {
     "week": 7.0, "weeks": 7.0, "fortnight": 14.0, "month": 30.0, "months": 30.0,
     "quarter": 91.0, "year": 365.0, "years": 365.0,
 }  # fmt: skip
+_NIGHTS = frozenset(("night", "nights"))
+_POINTS = frozenset(("points", "point", "miles"))
+_CLOCK = frozenset(("am", "pm", "a.m", "p.m", "o'clock"))
 _COUNTED = frozenset(
-    ["times", "time", "bags", "bag", "users", "user", "seats", "seat", "people", "persons", "person", "guests", "guest", "dogs", "dog", "rooms", "room", "items", "item", "orders", "order", "vouchers", "voucher", "cards", "card", "credits", "credit", "sessions", "session", "visits", "visit", "changes", "change", "pairs", "pair", "miles", "mile", "km", "kilometres", "kg", "bottles", "tickets", "ticket", "passengers", "passenger", "months", "payments", "payment", "instalments", "installments", "gb"]
+    (
+        "times time bags bag users user seats seat people persons person guests guest dogs dog "
+        "rooms room items item orders order vouchers voucher cards card credits credit sessions "
+        "session visits visit changes change pairs pair miles mile km kilometres kg bottles "
+        "tickets ticket passengers passenger months payments payment instalments installments gb"
+    ).split()
 )
 _TOKEN = re.compile(r"[£$€]|\d{1,2}:\d{2}|\d[\d,]*(?:\.\d+)?|[A-Za-z]+(?:'[a-z]+)?|%|[-–/.,;!?()]")
 _FILLER = frozenset(("and", "-", "–"))
+#: Words that may stand between a number and its unit.
+_BETWEEN = frozenset(
+    ("-", "–", "to", "or", "calendar", "business", "working", "full", "whole", "free", "more",
+     "percent", "%", "per")
+)  # fmt: skip
+_MOST_BETWEEN = 3
 _MAX_READINGS = 6
+#: A longer run of number words is no number; it also keeps every value within a float.
+_MOST_WORDS = 40
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,7 @@ class Quantity:
     Attributes:
         dimension: What is measured. Durations are in days, ``business_duration`` in business days
             (or business hours, as a share of a day), ``clock`` in hours after midnight.
-        readings: Every value that the words allow, the likeliest first; at least one.
+        readings: Every value that the words allow, the likeliest first; at least one, all finite.
         start: Where it begins in the text, in characters.
         end: Where it ends, exclusive.
         unit: Currency code, the thing counted, or empty.
@@ -90,6 +110,35 @@ class Quantity:
         )
 
 
+@lru_cache(maxsize=4096)
+def find_quantities(text: str) -> tuple[Quantity, ...]:
+    """Find every quantity in a text, in order.
+
+    Args:
+        text: Speech or policy text, any length.
+
+    Returns:
+        Quantities in the order of the text; ordinals and calendar dates are left to ``dates``. Kept
+        for the latest texts.
+    """
+    tokens = _tokens(text)
+    out: list[Quantity] = []
+    i = 0
+    while i < len(tokens):
+        found = _word_at(tokens, i) or _measure_at(tokens, i) or _period_at(tokens, i)
+        if found is None:
+            i += 1
+            continue
+        if found.quantity is None or not all(map(math.isfinite, found.quantity.readings)):
+            i = found.after
+            continue
+        out.append(found.quantity)
+        i = found.after
+        while i < len(tokens) and tokens[i].start < found.quantity.end:
+            i += 1
+    return tuple(out)
+
+
 @dataclass(frozen=True)
 class _Token:
     text: str
@@ -97,8 +146,195 @@ class _Token:
     end: int
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What stands at a token (None: a word that only looks like one), and the token after it."""
+
+    quantity: Quantity | None
+    after: int
+
+
 def _tokens(text: str) -> list[_Token]:
     return [_Token(m.group().lower(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+
+
+def _text_at(tokens: list[_Token], i: int) -> str:
+    return tokens[i].text if i < len(tokens) else ""
+
+
+def _word_at(tokens: list[_Token], i: int) -> _Found | None:
+    """A quantity that is one word: a time of day, "noon", "twice", "half", "fortnight"."""
+    token = tokens[i]
+    word = token.text
+    dimension: Dimension
+    unit = ""
+    if ":" in word:
+        hour, minute = word.split(":")
+        dimension, value = "clock", int(hour) + int(minute) / 60
+    elif word in {"noon", "midday"}:
+        dimension, value = "clock", 12.0
+    elif word in {"twice", "once"}:
+        dimension, value, unit = "count", 2.0 if word == "twice" else 1.0, "time"
+    elif word == "half":
+        if _text_at(tokens, i + 1) in {"an", "a", "past"}:
+            return _Found(None, i + 1)
+        dimension, value = "percent", 50.0
+    elif word == "fortnight":
+        dimension, value = "duration", 14.0
+    else:
+        return None
+    return _Found(Quantity(dimension, (value,), token.start, token.end, unit), i + 1)
+
+
+def _period_at(tokens: list[_Token], i: int) -> _Found | None:
+    """A rate as often as a window ("a week", "a month"), told apart by what follows."""
+    unit = _text_at(tokens, i + 1)
+    if tokens[i].text not in {"a", "an"} or unit not in _DAYS:
+        return None
+    name = "fortnight" if unit == "fortnight" else "bare"
+    return _Found(
+        Quantity("duration", (_DAYS[unit],), tokens[i].start, tokens[i + 1].end, name), i + 2
+    )
+
+
+@dataclass
+class _Measure:
+    """A number being read with what follows it.
+
+    Attributes:
+        readings: Its values so far.
+        start: Where it begins in the text.
+        end: Where it ends.
+        after: The token after the number itself.
+        at: The token that is looked at.
+        dimension: What is measured, as far as known.
+        unit: Its unit, as far as known.
+        business: Whether its days are business days.
+    """
+
+    readings: tuple[float, ...]
+    start: int
+    end: int
+    after: int
+    at: int
+    dimension: Dimension = "number"
+    unit: str = ""
+    business: bool = False
+
+
+def _measure_at(tokens: list[_Token], i: int) -> _Found | None:
+    """A number with its unit: "£40", "three to five business days", "12.5 %", "two dogs"."""
+    symbol = tokens[i].text if tokens[i].text in _SYMBOLS else ""
+    number = _number_at(tokens, i + 1 if symbol and i + 1 < len(tokens) else i)
+    if number is None:
+        return None
+    after, readings = number
+    measure = _Measure(readings, tokens[i].start, tokens[after - 1].end, after, after)
+    if symbol:
+        measure.dimension, measure.unit = "money", _CURRENCIES[symbol] or ""
+    _read_between(tokens, measure)
+    if measure.dimension == "number" and measure.at < len(tokens):
+        _read_unit(tokens, measure)
+    if measure.dimension == "number" and len(measure.readings) > 1:
+        measure.dimension = "money"  # "twenty-three forty": only sums are said like that
+    end = max(measure.end, tokens[measure.after - 1].end)
+    readings = measure.readings[:_MAX_READINGS]
+    return _Found(
+        Quantity(measure.dimension, readings, measure.start, end, measure.unit), measure.after
+    )
+
+
+def _read_between(tokens: list[_Token], measure: _Measure) -> None:
+    """Read what stands between a number and its unit: a range's end, "business", "per cent"."""
+    while _text_at(tokens, measure.at) in _BETWEEN and measure.at - measure.after < _MOST_BETWEEN:
+        here, following = tokens[measure.at].text, _text_at(tokens, measure.at + 1)
+        if here in {"business", "working"}:
+            measure.business = True
+        if here in {"percent", "%"} or (here == "per" and following == "cent"):
+            measure.dimension, measure.end = "percent", tokens[measure.at].end
+            return
+        if here == "or" and following in {"more", "fewer"}:
+            measure.at += 2  # "seven or more days"
+            continue
+        if here in {"to", "or", "-", "–"}:
+            upper = _number_at(tokens, measure.at + 1) if following else None
+            if upper is not None:
+                # "three to five days": the range's end carries the unit; both are readings.
+                measure.at = measure.after = upper[0]
+                measure.readings = upper[1] + measure.readings
+                measure.end = tokens[measure.after - 1].end
+                continue
+            if here in {"to", "or"}:
+                return
+        measure.at += 1
+
+
+def _read_unit(tokens: list[_Token], measure: _Measure) -> None:
+    """Read the unit that follows a number, if one does."""
+    here = tokens[measure.at].text
+    if here in _DAYS and here not in _NIGHTS:
+        measure.dimension = "business_duration" if measure.business else "duration"
+        measure.readings = tuple(r * _DAYS[here] for r in measure.readings)
+        measure.unit = here.rstrip("s")
+    elif here in {"percent", "%"}:
+        measure.dimension = "percent"
+    elif here in _CURRENCIES:
+        measure.dimension, measure.unit = "money", _CURRENCIES[here] or ""
+    elif here in _POINTS:
+        measure.dimension, measure.unit = "points", "points"
+    elif here in _CLOCK:
+        hour = measure.readings[0] % 12 + (12 if here.startswith("p") else 0)
+        measure.readings = (hour, (hour + 12) % 24) if here == "o'clock" else (hour,)
+        measure.dimension = "clock"
+    elif here in _COUNTED or here in _NIGHTS:
+        measure.dimension, measure.unit = "count", here.rstrip("s")
+    else:
+        return
+    measure.end = tokens[measure.at].end
+    if here in _CURRENCIES:
+        _read_cents(tokens, measure)
+
+
+def _read_cents(tokens: list[_Token], measure: _Measure) -> None:
+    """Read the cents said after a currency: "sixty-four pounds and ninety"."""
+    begin = measure.at + 1
+    if _text_at(tokens, begin) == "and":
+        begin += 1
+    cents = _number_at(tokens, begin) if begin < len(tokens) else None
+    if cents is None or not 1 <= cents[1][0] < _CENTS:
+        return
+    counted = _text_at(tokens, cents[0])
+    if counted not in _DAYS and counted not in _COUNTED:
+        measure.readings = tuple(r + cents[1][0] / _CENTS for r in measure.readings)
+        measure.after = cents[0]
+        measure.end = tokens[measure.after - 1].end
+
+
+def _number_at(tokens: list[_Token], i: int) -> tuple[int, tuple[float, ...]] | None:
+    """A number that starts at token ``i``: the index after it, and its readings."""
+    word = tokens[i].text
+    if word[0].isdigit() and ":" not in word:
+        value = float(word.replace(",", ""))
+        scale = _SCALES.get(_text_at(tokens, i + 1))
+        return (i + 1, (value,)) if scale is None else (i + 2, (value * scale,))
+    if word in {"a", "an"} and _text_at(tokens, i + 1) in {"hundred", "thousand"}:
+        return _number_at(tokens, i + 1)
+    if word in {"k", "oh"} or not _is_number_word(word):
+        return None
+    words = [word]
+    j = i + 1
+    while j < len(tokens) and len(words) < _MOST_WORDS:
+        here = tokens[j].text
+        if _is_number_word(here):
+            words.append(here)
+        elif not (
+            here in _FILLER
+            and _is_number_word(_text_at(tokens, j + 1))
+            and (here != "and" or words[-1] in _SCALES)
+        ):
+            break
+        j += 1
+    return j, _readings(_chunks(words))
 
 
 def _is_number_word(word: str) -> bool:
@@ -113,16 +349,16 @@ def _chunks(words: list[str]) -> list[int]:
     last = ""
     for word in words:
         if word in _SCALES:
-            scale = _SCALES[word]
-            if scale == 1000:  # noqa: PLR2004
-                thousands += (current if current is not None else 1) * scale
+            scaled = (current if current is not None else 1) * _SCALES[word]
+            if _SCALES[word] == _THOUSAND:
+                thousands += scaled
                 current = None
             else:
-                current = (current if current is not None else 1) * scale
+                current = scaled
             last = "scale"
             continue
         value = _TENS.get(word, _UNITS.get(word, 0))
-        joins = last == "scale" or (last == "ten" and word in _UNITS and 0 < value < 10)  # noqa: PLR2004
+        joins = last == "scale" or (last == "ten" and word in _UNITS and value in _DIGITS[1:])
         if current is None and (last == "scale" or not thousands):
             current = value
         elif joins and current is not None:
@@ -131,7 +367,7 @@ def _chunks(words: list[str]) -> list[int]:
             groups.append(thousands + (current or 0))
             thousands, current = 0, value
         last = "ten" if word in _TENS else "unit"
-    if current is not None or thousands:
+    if current is not None or thousands or not groups:
         groups.append(thousands + (current or 0))
     return groups
 
@@ -140,195 +376,13 @@ def _readings(groups: list[int]) -> tuple[float, ...]:
     """Every value that groups of spoken numbers can mean, the likeliest first."""
     if len(groups) == 1:
         return (float(groups[0]),)
-    if all(0 <= g <= 9 for g in groups):  # noqa: PLR2004 - digits read out one by one
+    if all(g in _DIGITS for g in groups):  # digits read out one by one
         return (float("".join(map(str, groups))),)
-    out: list[float] = []
-    joined = "".join(
-        f"{g:02d}" if i and g < 100 else str(g)  # noqa: PLR2004
-        for i, g in enumerate(groups)
+    joined = float(
+        "".join(f"{g:02d}" if i and g < _CENTS else str(g) for i, g in enumerate(groups))
     )
-    pair = len(groups) == 2 and 10 <= groups[1] <= 99  # noqa: PLR2004
-    if pair:
-        if groups[0] <= 9:  # noqa: PLR2004 - "three ninety-two" is a whole sum first
-            out += [float(joined), groups[0] + groups[1] / 100]
-        else:
-            out += [groups[0] + groups[1] / 100, float(joined)]
-    elif len(groups) == 3 and groups[1] <= 9 and groups[2] <= 9:  # noqa: PLR2004
-        out += [float(joined)]
-    else:
-        out.append(float(joined))
-    return tuple(out)
-
-
-def _number_at(tokens: list[_Token], i: int) -> tuple[int, tuple[float, ...]] | None:
-    """A number that starts at token ``i``: the index after it, and its readings."""
-    word = tokens[i].text
-    if word[0].isdigit() and ":" not in word:
-        value = float(word.replace(",", ""))
-        j = i + 1
-        if j < len(tokens) and tokens[j].text in _SCALES:
-            value *= _SCALES[tokens[j].text]
-            j += 1
-        return j, (value,)
-    if (
-        word in {"a", "an"}
-        and i + 1 < len(tokens)
-        and tokens[i + 1].text in {"hundred", "thousand"}
-    ):
-        found = _number_at(tokens, i + 1)
-        return found
-    if word == "k" or not _is_number_word(word) or word == "oh":
-        return None
-    words = [word]
-    j = i + 1
-    while j < len(tokens):
-        here = tokens[j].text
-        if _is_number_word(here):
-            words.append(here)
-            j += 1
-        elif (
-            here in _FILLER
-            and j + 1 < len(tokens)
-            and _is_number_word(tokens[j + 1].text)
-            and (here != "and" or words[-1] in _SCALES)
-        ):
-            j += 1
-        else:
-            break
-    return j, _readings(_chunks(words))
-
-
-@lru_cache(maxsize=4096)
-def find_quantities(text: str) -> tuple[Quantity, ...]:  # noqa: C901, PLR0912, PLR0915 - one pass, one table
-    """Find every quantity in a text, in order.
-
-    Args:
-        text: Speech or policy text, any length.
-
-    Returns:
-        Quantities in the order of the text; ordinals and calendar dates are left to ``dates``. Kept
-        for the latest texts.
-    """
-    tokens = _tokens(text)
-    out: list[Quantity] = []
-    i = 0
-    while i < len(tokens):
-        token = tokens[i]
-        word = token.text
-        if ":" in word and word[0].isdigit():
-            hour, minute = word.split(":")
-            out.append(Quantity("clock", (int(hour) + int(minute) / 60,), token.start, token.end))
-            i += 1
-            continue
-        if word in {"noon", "midday"}:
-            out.append(Quantity("clock", (12.0,), token.start, token.end))
-            i += 1
-            continue
-        if word in {"twice", "once"}:
-            out.append(
-                Quantity(
-                    "count", (2.0 if word == "twice" else 1.0,), token.start, token.end, "time"
-                )
-            )
-            i += 1
-            continue
-        if word in {"half", "fortnight"}:
-            if word == "half" and i + 1 < len(tokens) and tokens[i + 1].text in {"an", "a", "past"}:
-                i += 1
-                continue
-            dimension: Dimension = "percent" if word == "half" else "duration"
-            value = 50.0 if word == "half" else 14.0
-            out.append(Quantity(dimension, (value,), token.start, token.end))
-            i += 1
-            continue
-        symbol = word in {"$", "£", "€"}
-        begin = i + 1 if symbol and i + 1 < len(tokens) else i
-        found = _number_at(tokens, begin)
-        if found is None:
-            if word in {"a", "an"} and i + 1 < len(tokens) and tokens[i + 1].text in _DAYS:
-                unit = tokens[i + 1]
-                # "a day", "a week" as a rate ("a week on Monday") is told apart by what follows.
-                name = "fortnight" if unit.text == "fortnight" else "bare"
-                out.append(Quantity("duration", (_DAYS[unit.text],), token.start, unit.end, name))
-                i += 2
-                continue
-            i += 1
-            continue
-        j, readings = found
-        start = token.start
-        end = tokens[j - 1].end
-        dimension = "number"
-        unit_name = ""
-        if symbol:
-            dimension, unit_name = "money", _CURRENCIES[word] or ""
-        k = j
-        business = False
-        while k < len(tokens) and tokens[k].text in {
-            "-", "–", "to", "or", "calendar", "business", "working", "full", "whole", "free",
-            "more", "percent", "%", "per",
-        } and k - j < 3:  # noqa: PLR2004  # fmt: skip
-            here = tokens[k].text
-            if here in {"business", "working"}:
-                business = True
-            if here in {"percent", "%"} or (
-                here == "per" and k + 1 < len(tokens) and tokens[k + 1].text == "cent"
-            ):
-                dimension = "percent"
-                end = tokens[k].end
-                break
-            if here == "or" and k + 1 < len(tokens) and tokens[k + 1].text in {"more", "fewer"}:
-                k += 2  # "seven or more days"
-                continue
-            if here in {"to", "or", "-", "–"}:
-                nxt = _number_at(tokens, k + 1) if k + 1 < len(tokens) else None
-                if nxt is None and here in {"to", "or"}:
-                    break
-                if nxt is not None:
-                    # "three to five days": the range's end carries the unit; both are readings.
-                    j2, upper = nxt
-                    readings = upper + readings
-                    end = tokens[j2 - 1].end
-                    k = j = j2
-                    continue
-            k += 1
-        if not symbol and dimension != "percent" and k < len(tokens):
-            here = tokens[k].text
-            if here in _DAYS and here not in {"night", "nights"}:
-                dimension = "business_duration" if business else "duration"
-                readings = tuple(r * _DAYS[here] for r in readings)
-                end = tokens[k].end
-                unit_name = here.rstrip("s")
-            elif here in {"percent", "%"}:
-                dimension, end = "percent", tokens[k].end
-            elif here in _CURRENCIES:
-                dimension, unit_name, end = "money", _CURRENCIES[here] or "", tokens[k].end
-                m = k + 1
-                if m < len(tokens) and tokens[m].text == "and":
-                    m += 1
-                cents = _number_at(tokens, m) if m < len(tokens) else None
-                if cents and cents[1][0] < 100 and cents[1][0] >= 1:  # noqa: PLR2004
-                    after = tokens[cents[0]].text if cents[0] < len(tokens) else ""
-                    if after not in _DAYS and after not in _COUNTED:
-                        readings = tuple(r + cents[1][0] / 100 for r in readings)
-                        j = cents[0]
-                        end = tokens[j - 1].end
-            elif here in {"points", "point", "miles"}:
-                dimension, unit_name, end = "points", "points", tokens[k].end
-            elif here in {"am", "pm", "a.m", "p.m", "o'clock"}:
-                value = readings[0] % 12 + (12 if here.startswith("p") else 0)
-                other = (value + 12) % 24
-                readings = (value, other) if here == "o'clock" else (value,)
-                dimension, end = "clock", tokens[k].end
-            elif here in _COUNTED or here in {"nights", "night"}:
-                dimension, unit_name, end = "count", here.rstrip("s"), tokens[k].end
-        if dimension == "number" and len(readings) > 1:
-            dimension = "money"  # "twenty-three forty": only sums are said like that
-        out.append(
-            Quantity(
-                dimension, readings[:_MAX_READINGS], start, max(end, tokens[j - 1].end), unit_name
-            )
-        )
-        i = max(j, i + 1)
-        while i < len(tokens) and tokens[i].start < out[-1].end:
-            i += 1
-    return tuple(out)
+    if len(groups) != 2 or groups[1] not in _TWO_DIGITS:  # noqa: PLR2004 - a pair
+        return (joined,)
+    sum_with_cents = groups[0] + groups[1] / _CENTS
+    # "Three ninety-two" is a whole sum first, "twenty-three forty" has cents.
+    return (joined, sum_with_cents) if groups[0] in _DIGITS else (sum_with_cents, joined)

@@ -26,6 +26,12 @@ _RESERVED = re.compile(
     r"approv\w+|authoris\w+|authoriz\w+|consent|decid\w+|decision|sanction\w*|certif\w+|for the)\b",
     re.IGNORECASE,
 )
+_ENDS_IN_ROLE = re.compile(rf"\b(?:{_HEADS})$")
+_ROLE_HEADING = re.compile(r"\b(?:role|who|position|grade|staff|level of staff)\b", re.IGNORECASE)
+_MAY = re.compile(
+    rf"\b((?:[a-z][a-z-]+\s+){{0,2}}(?:{_HEADS}))\s+(?:may|can|is able to|holds|has)\b(.*)",
+    re.IGNORECASE,
+)
 _NONE = re.compile(r"^\s*(?:none|nil|no|nothing|-|–|—|n/a|0)\b", re.IGNORECASE)
 
 
@@ -51,7 +57,7 @@ class Cap:
 def singular(role: str) -> str:
     """A role's name in lower case, its last word in the singular."""
     parts = role.lower().split()
-    if parts and parts[-1].endswith("s") and parts[-1] not in {"sales"}:
+    if parts and parts[-1].endswith("s") and parts[-1] != "sales":
         parts[-1] = parts[-1][:-1]
     return " ".join(parts)
 
@@ -101,30 +107,28 @@ def table_rows(text: str) -> list[tuple[list[str], list[str]]]:
 
 def find_caps(text: str) -> list[Cap]:
     """Who may grant what, from the tables of a clause and from its sentences."""
+    return [*_table_caps(text), *_prose_caps(text)]
+
+
+def _table_caps(text: str) -> list[Cap]:
     out: list[Cap] = []
     for headings, cells in table_rows(text):
         role = singular(cells[0])
-        about_roles = bool(
-            re.search(
-                r"\b(?:role|who|position|grade|staff|level of staff)\b", headings[0], re.IGNORECASE
-            )
-        )
-        if not cells[0] or not (about_roles or re.search(rf"\b(?:{_HEADS})$", role)):
+        if not role or not (_ROLE_HEADING.search(headings[0]) or _ENDS_IN_ROLE.search(role)):
             continue
         for heading, cell in zip(headings[1:], cells[1:], strict=False):
             out.append(Cap(role, heading, find_quantities(cell), bool(_NONE.match(cell)), cell))
+    return out
+
+
+def _prose_caps(text: str) -> list[Cap]:
+    out: list[Cap] = []
     prose = "\n".join(line for line in text.splitlines() if not line.strip().startswith("|"))
     for sentence in re.split(r"(?<=[.;])\s+", prose):
-        found = re.search(
-            rf"\b((?:[a-z][a-z-]+\s+){{0,2}}(?:{_HEADS}))\s+(?:may|can|is able to|holds|has)\b(.*)",
-            sentence,
-            re.IGNORECASE,
-        )
+        found = _MAY.search(sentence)
         if not found:
             continue
-        limits = find_quantities(found.group(2))
-        if limits:
-            roles = find_roles(found.group(1))
-            if roles:
-                out.append(Cap(roles[-1], sentence, limits, nothing=False, text=sentence))
+        roles, limits = find_roles(found.group(1)), find_quantities(found.group(2))
+        if roles and limits:
+            out.append(Cap(roles[-1], sentence, limits, nothing=False, text=sentence))
     return out

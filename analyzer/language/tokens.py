@@ -16,19 +16,24 @@ _MENDED = {
     "gonna": "going to", "wanna": "want to", "gotta": "got to", "lemme": "let me",
     "'em": "them", "cos": "because", "cuz": "because",
 }  # fmt: skip
-_NUMBER_WORDS = frozenset(
-    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "twelfth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth", "thirtieth"]
-)
-_MONTHS = frozenset(
-    ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"]
-)
-_WEEKDAYS = frozenset(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
-_MONEY = frozenset(
-    ["$", "£", "€", "dollar", "dollars", "pound", "pounds", "quid", "bucks", "euro", "euros", "cents", "pence", "rand"]
-)
-_PERIODS = frozenset(
-    ["day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "minutes", "fortnight"]
-)
+_NUMBER = "<n>"
+#: What stands for a word: all numbers are one token, all dates, all sums, all periods.
+_ALIKE = {
+    _NUMBER: (
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
+        "hundred thousand first second third fourth fifth sixth seventh eighth ninth tenth "
+        "eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth "
+        "nineteenth twentieth thirtieth"
+    ),
+    "<date>": (
+        "january february march april june july august september october november december "
+        "monday tuesday wednesday thursday friday saturday sunday"
+    ),
+    "<money>": "$ £ € dollar dollars pound pounds quid bucks euro euros cents pence rand",
+    "<period>": "day days week weeks month months year years hour hours minutes fortnight",
+}
+_TOKEN_OF = {word: token for token, listed in _ALIKE.items() for word in listed.split()}
 
 
 def words(text: str) -> list[str]:
@@ -44,19 +49,9 @@ def feature_tokens(text: str) -> list[str]:
     """Words with numbers, sums, periods and dates made alike, runs of numbers made one token."""
     out: list[str] = []
     for word in words(text):
-        if word in _NUMBER_WORDS or word[0].isdigit():
-            token = "<n>"
-        elif word in _MONTHS or word in _WEEKDAYS:
-            token = "<date>"
-        elif word in _MONEY:
-            token = "<money>"
-        elif word in _PERIODS:
-            token = "<period>"
-        else:
-            token = word
-        if token == "<n>" and out and out[-1] == "<n>":
-            continue
-        out.append(token)
+        token = _NUMBER if word[0].isdigit() else _TOKEN_OF.get(word, word)
+        if token != _NUMBER or out[-1:] != [_NUMBER]:
+            out.append(token)
     return out
 
 
@@ -72,27 +67,35 @@ def ngrams(tokens: list[str], longest: int, *, prefix: str = "") -> list[str]:
 
 
 _STOP = frozenset(
-    ["a", "an", "the", "and", "or", "but", "so", "if", "of", "to", "in", "on", "at", "for", "with", "by", "from", "as", "is", "are", "was", "were", "be", "been", "am", "do", "does", "did", "have", "has", "had", "will", "would", "can", "could", "should", "may", "might", "must", "shall", "not", "no", "it", "it's", "this", "that", "that's", "these", "those", "i", "i'm", "i've", "i'll", "you", "you're", "you've", "you'll", "he", "she", "we", "they", "them", "their", "my", "your", "our", "his", "her", "its", "there", "there's", "what", "which", "who", "whom", "when", "where", "how", "why", "all", "any", "each", "some", "just", "okay", "ok", "yeah", "yes", "right", "well", "um", "uh", "like", "then", "than", "let", "me", "us", "get", "got", "go", "going", "know", "see", "one"]
+    (
+        "a an the and or but so if of to in on at for with by from as is are was were be been am "
+        "do does did have has had will would can could should may might must shall not no it it's "
+        "this that that's these those i i'm i've i'll you you're you've you'll he she we they "
+        "them their my your our his her its there there's what which who whom when where how why "
+        "all any each some just okay ok yeah yes right well um uh like then than let me us get "
+        "got go going know see one"
+    ).split()
 )
+_SHORTEST = 3
+#: Suffixes that are taken off, longest first, each with the least that has to be left of a word.
+_SUFFIXES = {
+    "ations": 4, "ation": 4, "ments": 4, "ment": 4, "ings": 3, "ing": 3, "ies": 2, "ied": 2,
+    "ed": 3, "es": 3, "ly": 3, "s": 3,
+}  # fmt: skip
+_LONG = 4
 
 
 def content_words(text: str) -> list[str]:
     """Words that carry content, crudely stemmed so that ``refunds`` meets ``refunded``."""
-    return [stem(w) for w in words(text) if w not in _STOP and len(w) > 2 and w.isalpha()]
+    return [stem(w) for w in words(text) if w not in _STOP and len(w) >= _SHORTEST and w.isalpha()]
 
 
 def stem(word: str) -> str:
     """A light suffix stripper: plural, -ing, -ed, -ly, -tion(s), -ment(s)."""
-    for suffix, least in (("ations", 5), ("ation", 5), ("ments", 5), ("ment", 5), ("ings", 4),
-                          ("ing", 4), ("ies", 3), ("ied", 3), ("ed", 4), ("es", 4), ("ly", 4),
-                          ("s", 4)):  # fmt: skip
-        if word.endswith(suffix) and len(word) - len(suffix) >= least - 1:
-            base = word[: -len(suffix)]
-            return (
-                base + "y"
-                if suffix in {"ies", "ied"}
-                else base.rstrip("e")
-                if base.endswith("ee")
-                else base
-            )
-    return word.rstrip("e") if len(word) > 4 else word
+    for suffix, least in _SUFFIXES.items():
+        if word.endswith(suffix) and len(word) - len(suffix) >= least:
+            base = word.removesuffix(suffix)
+            if suffix in {"ies", "ied"}:
+                return base + "y"
+            return base.rstrip("e") if base.endswith("ee") else base
+    return word.rstrip("e") if len(word) > _LONG else word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from analyzer.domain import Call, Stonewall, Turn
 from analyzer.pages._escaping import as_html
@@ -63,8 +64,10 @@ def annotate_turns(
                 slices=_cut(turn.text, here),
                 walls=around,
                 opens=tuple(wall for wall in around if wall.row.first_turn == turn.turn),
-                is_selected=selected in {finding.number for finding in here}
-                or (selected in {wall.number for wall in around} and turn.role == "agent"),
+                is_selected=any(
+                    finding.number == selected and finding.row.turn == turn.turn
+                    for finding in findings
+                ),
             )
         )
     return tuple(out)
@@ -78,7 +81,7 @@ def _cut(text: str, findings: Sequence[Finding]) -> tuple[Slice, ...]:
     ]
     edges = sorted({0, len(text), *(edge for start, end, _ in spans for edge in (start, end))})
     slices = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         covering = [f for first, last, f in spans if first <= start and end <= last]
         covering.sort(key=lambda finding: (finding.label.rank, finding.number))
         ends = any(last == end for first, last, _ in spans if first <= start)

@@ -16,6 +16,10 @@ _QUESTIONS: dict[DecisionType, str] = {
     "dismiss": "Why is this mark dismissed?",
     "note": "Your note",
 }
+_WITH_WORDS: tuple[tuple[str, str, DecisionType], ...] = (
+    ("Dismiss", "D", "dismiss"),
+    ("Note", "M", "note"),
+)
 _WANTED: dict[DecisionType, str] = {
     "dismiss": "A dismissal needs its reason; write it in a few words.",
     "note": "A note needs words; write some.",
@@ -28,6 +32,11 @@ def choose(number: int) -> None:
     st.session_state[_ASKING] = None
 
 
+def is_asking() -> bool:
+    """Whether a reason or a note is being written."""
+    return bool(st.session_state.get(_ASKING))
+
+
 def draw_decision(finding: Finding, n_findings: int) -> None:
     """The buttons under a finding, each with its key, and the form that a reason needs.
 
@@ -38,10 +47,10 @@ def draw_decision(finding: Finding, n_findings: int) -> None:
     with st.container(horizontal=True, gap="xsmall", key="call.decide"):
         if st.button("Confirm", shortcut="Y", type="primary", key="call.confirm"):
             _save(finding, "confirm", None)
-        if st.button("Dismiss", shortcut="D", key="call.dismiss"):
-            st.session_state[_ASKING] = "dismiss"
-        if st.button("Note", shortcut="M", key="call.note"):
-            st.session_state[_ASKING] = "note"
+        for label, key, decision in _WITH_WORDS:
+            st.button(
+                label, shortcut=key, key=f"call.{decision}", on_click=_ask, args=(finding, decision)
+            )
         _step("Previous", "P", finding.number - 1, n_findings)
         _step("Next", "N", finding.number + 1, n_findings)
     asking: DecisionType | None = st.session_state.get(_ASKING)
@@ -67,6 +76,11 @@ def default_reviewer() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "reviewer"
+
+
+def _ask(finding: Finding, decision: DecisionType) -> None:
+    choose(finding.number)
+    st.session_state[_ASKING] = decision
 
 
 def _step(label: str, key: str, number: int, n_findings: int) -> None:
@@ -101,5 +115,5 @@ def _save(finding: Finding, decision: DecisionType, reason: str | None) -> None:
     _shared.store().save_decision(
         finding.row.finding_id, decision=decision, reviewer=reviewer, reason=reason
     )
-    st.session_state[_ASKING] = None
+    choose(finding.number)
     st.rerun()

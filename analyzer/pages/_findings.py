@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.domain import Analysis, Call, Commitment, Stonewall
-from analyzer.pages._wording import Label, label_of
-from analyzer.results import FindingRow
+from analyzer.pages._wording import Label, label_of, say_findings
+from analyzer.results import FindingRow, ResultStore
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,53 @@ def pair_findings(analysis: Analysis, rows: Sequence[FindingRow]) -> tuple[Findi
         Finding(number, marks[row.finding, row.mark_id], row)
         for number, row in enumerate(known, start=1)
     )
+
+
+@dataclass(frozen=True)
+class OpenCall:
+    """A call as the page opens it.
+
+    Attributes:
+        analysis: The result that is shown.
+        findings: Its findings, in the order of the call.
+        result_id: Which result it is.
+        is_current: Whether it is the one that lists show.
+    """
+
+    analysis: Analysis
+    findings: tuple[Finding, ...]
+    result_id: int
+    is_current: bool
+
+    @property
+    def summary(self) -> str:
+        """What was found, in one sentence."""
+        return say_findings(
+            n_conflicts=len(self.analysis.conflicts),
+            n_stonewalls=len(self.analysis.stonewalls),
+            n_to_review=sum(finding.is_waiting for finding in self.findings),
+            n_marks=len(self.findings),
+        )
+
+
+def open_call(store: ResultStore, company: str, call_id: str, *, result_id: int | None) -> OpenCall:
+    """Load a call with one of its results.
+
+    Args:
+        store: Where it is.
+        company: Its company; empty where it names none.
+        call_id: Its id.
+        result_id: Which result; None for the current one.
+
+    Raises:
+        StoreError: If the call or the result is not there.
+    """
+    analysis = store.get_analysis(company, call_id, result_id=result_id)
+    row = store.find_call_row(company, call_id)
+    current = row.result_id if row else None
+    shown = result_id or current or 0
+    rows = store.list_findings(company=company, call_id=call_id, result_id=shown, limit=None)
+    return OpenCall(analysis, pair_findings(analysis, rows), shown, is_current=shown == current)
 
 
 def first_to_open(findings: Sequence[Finding]) -> int:

@@ -180,37 +180,41 @@ def render_origin(analysis: Analysis) -> str:
     return f'<dl class="wb-origin">{told}</dl>{listed}'
 
 
-def render_call_head(call: Call, *, company: str | None, score: int | None, summary: str) -> str:
-    """The heading of a call, as HTML.
+def render_call_head(analysis: Analysis, *, company: str, summary: str, current: bool) -> str:
+    """The heading of a call, as HTML: what is known of it, what was found, what to know of that.
 
     Args:
-        call: The call.
-        company: Name that the company is shown by.
-        score: 0 to 100, None where there is none.
+        analysis: The result that is shown.
+        company: Name that the company is shown by; empty if the call names none.
         summary: What was found, in one sentence.
+        current: Whether this is the call's current result.
     """
+    call = analysis.call
     agents = dict.fromkeys(
         name_speaker(call, turn.turn) for turn in call.turns if turn.role == "agent"
     )
-    facts = [say_day(call.date), company or call.company or "no company", *agents]
+    facts = [say_day(call.date), company or "no company", *agents]
     facts += [f"customer {call.customer_id}"] if call.customer_id else []
-    facts += [f"score {score} of 100"] if score is not None else []
+    facts += [f"score {analysis.score} of 100"] if analysis.score is not None else []
     told = " · ".join(as_html(fact) for fact in facts)
+    notes = [*analysis.notes, *([] if current else ["This is an earlier result of this call."])]
     return (
         f'<div class="wb-head"><h2>{as_html(call.call_id)}</h2><span>{told}</span>'
         f"<p>{as_html(summary)}</p></div>"
+        + "".join(f'<p class="wb-note">{as_html(note)}</p>' for note in notes)
     )
 
 
 def render_scroll(turn: int) -> str:
     """A script that brings a turn into view in its pane, and nothing else; no words in it."""
+    # It is run while the page is still being laid out, so it looks twice.
     return (
-        "<script>(()=>{"
+        "<script>(()=>{const go=()=>{"
         f"const row=document.getElementById('turn-{int(turn)}');"
         "let pane=row&&row.parentElement;"
         "while(pane&&pane.scrollHeight<=pane.clientHeight+4)pane=pane.parentElement;"
         "if(!pane||pane===document.documentElement)return;"
         "const top=row.getBoundingClientRect().top-pane.getBoundingClientRect().top;"
         "if(top<40||top>pane.clientHeight-120)pane.scrollTop+=top-pane.clientHeight/3;"
-        "})()</script>"
+        "};setTimeout(go,60);setTimeout(go,500);})()</script>"
     )

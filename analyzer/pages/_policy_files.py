@@ -83,7 +83,7 @@ def render_clauses(found: Sequence[tuple[Clause, float | None]]) -> str:
 
 def _clause(clause: Clause, score: float | None) -> str:
     owner = clause.company_name or clause.company
-    path = " › ".join((owner, clause.document, *clause.heading_path))
+    path = " / ".join((owner, clause.document, *clause.heading_path))
     tail = "" if score is None else f'<span class="wb-score">{score:.2f}</span>'
     return (
         f'<article class="wb-clause-card"><header><b>{as_html(clause.id)}</b> '

@@ -35,13 +35,15 @@ def settings() -> Settings:
     return load_settings()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=lambda opened: opened.close())
 def store() -> ResultStore:
     """The database of calls and results."""
     return ResultStore.open(settings().resolved_database_url)
 
 
-@st.cache_resource(show_spinner="Opening the policy library …")
+@st.cache_resource(
+    show_spinner="Opening the policy library …", on_release=lambda opened: opened.close()
+)
 def library() -> PolicyLibrary:
     """The policy library."""
     return PolicyLibrary.open(settings(), build_embedder(settings()))
@@ -92,7 +94,8 @@ def company_names() -> dict[str, str]:
 
 def link_to_call(row: CallRow) -> None:
     """A link to a call that says what was found in it."""
-    name = as_label(f"{row.call_id} · {row.company or 'no company'}")
+    company = company_names().get(row.company or "", row.company or "no company")
+    name = as_label(f"{row.call_id} · {company}")
     st.page_link(
         CALL_PAGE,
         label=f"**{name}**  {say_call(row)}",
@@ -164,12 +167,13 @@ def _draw_outcome(progress: Progress, page: str, n_links: int) -> None:
     ]  # fmt: skip
     if progress.error:
         st.error(as_label(progress.error))
-    with st.container(border=True, key=f"{page}.outcome"):
-        head, close = st.columns([6, 1], vertical_alignment="center")
-        head.markdown(f"**{say_count(len(analysed), 'call')} analysed and stored.**")
-        if close.button("Close", key=f"{page}.close", type="tertiary"):
-            del st.session_state[_JOB]
-            st.rerun()
+    with st.container(key=f"{page}.outcome", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            said = f"**{say_count(len(analysed), 'call')} analysed and stored.**"
+            st.markdown(said, width="content")
+            if st.button("Close", key=f"{page}.close", type="tertiary"):
+                del st.session_state[_JOB]
+                st.rerun()
         if n_links:
             _draw_links(analysed, n_links)
         draw_set_aside(aside)

@@ -84,8 +84,10 @@ RESOLUTION_WORDS: Mapping[Resolution, tuple[str, str]] = {
     ),
     "honour_with_disclosure": (
         "honour it this once, and say so.",
-        "Tell the customer that it was a mistake, what should have happened and why, that it is "
-        "honoured this time, and that next time the policy applies.",
+        (
+            "Tell the customer that it was a mistake, what should have happened and why, that it "
+            "is honoured this time, and that next time the policy applies."
+        ),
     ),
     "escalate": (
         "let somebody with the authority decide.",

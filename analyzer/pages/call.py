@@ -8,16 +8,16 @@ from analyzer.domain import Analysis, Commitment
 from analyzer.pages import _shared
 from analyzer.pages._annotated import annotate_turns, render_legend, render_turns
 from analyzer.pages._clauses import look_up_clause
-from analyzer.pages._deciding import choose, draw_decision, draw_reviewer
-from analyzer.pages._escaping import as_html, as_label
-from analyzer.pages._findings import Finding, first_to_open, pair_findings
+from analyzer.pages._deciding import choose, draw_decision, draw_reviewer, is_asking
+from analyzer.pages._escaping import as_label
+from analyzer.pages._findings import Finding, first_to_open, open_call
 from analyzer.pages._panel import (
     render_call_head,
     render_finding,
     render_origin,
     render_scroll,
 )
-from analyzer.pages._wording import LABEL_COLORS, STATUS_WORDS, say_count, say_findings, say_moment
+from analyzer.pages._wording import LABEL_COLORS, STATUS_WORDS, say_count, say_moment
 
 _HEIGHT = 600
 _LAST = "call.last"
@@ -68,7 +68,8 @@ def draw_finding(finding: Finding, analysis: Analysis, n_findings: int) -> None:
     clause = None
     if isinstance(mark, Commitment) and mark.clauses:
         clause = look_up_clause(_shared.book(), analysis.call, mark)
-    with st.container(height=_HEIGHT - 60, border=False, key="call.evidence"):
+    pane = "call.evidence.short" if is_asking() else "call.evidence"
+    with st.container(height=_HEIGHT - 60, border=False, key=pane):
         st.html(render_finding(finding, analysis, clause, n_findings=n_findings))
     draw_decision(finding, n_findings)
 
@@ -95,32 +96,18 @@ def draw_columns(analysis: Analysis, findings: tuple[Finding, ...]) -> None:
 
 def draw_call(company: str, call_id: str) -> None:
     """The call that the address names."""
-    result_id = read_number("result")
-    row = _shared.store().find_call_row(company, call_id)
-    analysis = _shared.store().get_analysis(company, call_id, result_id=result_id)
-    shown = result_id or (row.result_id if row else None) or 0
-    rows = _shared.store().list_findings(
-        company=company, call_id=call_id, result_id=shown, limit=None
-    )
-    findings = pair_findings(analysis, rows)
-    summary = say_findings(
-        n_conflicts=len(analysis.conflicts),
-        n_stonewalls=len(analysis.stonewalls),
-        n_to_review=sum(finding.is_waiting for finding in findings),
-        n_marks=len(findings),
-    )
+    opened = open_call(_shared.store(), company, call_id, result_id=read_number("result"))
+    analysis = opened.analysis
     name = _shared.company_names().get(company, company)
-    head = render_call_head(analysis.call, company=name, score=analysis.score, summary=summary)
-    notes = "".join(f'<p class="wb-note">{as_html(note)}</p>' for note in analysis.notes)
-    if row and shown != row.result_id:
-        notes += '<p class="wb-note">This is an earlier result of this call.</p>'
-    st.html(head + notes)
-    draw_columns(analysis, findings)
+    st.html(
+        render_call_head(analysis, company=name, summary=opened.summary, current=opened.is_current)
+    )
+    draw_columns(analysis, opened.findings)
     about, history, who = st.columns([2, 2, 1], gap="medium")
     with about.expander("How this was found"):
         st.html(render_origin(analysis))
     with history.expander("Results of this call"):
-        draw_history(company, call_id, shown)
+        draw_history(company, call_id, opened.result_id)
     with who:
         draw_reviewer()
 

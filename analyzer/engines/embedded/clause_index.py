@@ -98,12 +98,12 @@ class ClauseIndex:
         Source:
             Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009; k1 1.2, b 0.75.
         """
-        wanted = set(content_words(text))
+        wanted = dict.fromkeys(content_words(text))  # in order: sums of floats depend on it
         ceiling = sum(self.idf.get(w, 0.0) for w in wanted) * 2.2 or 1.0
         out = np.zeros(len(self.items), dtype=np.float32)
         for row, item in enumerate(self.items):
             length = sum(item.words.values()) / max(self.average_length, 1e-9)
-            for word in wanted & item.words.keys():
+            for word in (w for w in wanted if w in item.words):
                 n = item.words[word]
                 out[row] += self.idf[word] * n * 2.2 / (n + 1.2 * (0.25 + 0.75 * length))
         return out / ceiling
