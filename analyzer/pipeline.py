@@ -117,7 +117,7 @@ def _view_for(call: Call, book: PolicyBook | None) -> tuple[PolicyView | None, s
         hint = f"did you mean {nearest!r}?" if nearest else f"the companies are {several}."
         raise CallSetAside(
             f"Call {call.call_id} is of company {call.company!r}, which has no policies; {hint} "
-            "Set it with --company or add that company's policies."
+            "Correct the company in the transcript, or add that company's policies."
         )
     if call.date is None:
         return None, (

@@ -132,6 +132,13 @@ def add_days(start: dt.date, count: int) -> dt.date:
     return start + dt.timedelta(days=min(count, (dt.date.max - start).days))
 
 
+def add_months(start: dt.date, count: int) -> dt.date:
+    """The same day ``count`` months later, or that month's last where it is shorter."""
+    total = start.month - 1 + count
+    last = _month_end(start.year + total // 12, total % 12 + 1)
+    return last.replace(day=min(start.day, last.day))
+
+
 def add_business_days(start: dt.date, count: int) -> dt.date:
     """The ``count``-th weekday after ``start``; public holidays are not known here."""
     day = start
@@ -247,9 +254,7 @@ def _shift(anchor: dt.date, quantity: Quantity) -> dt.date:
         return add_business_days(anchor, round(longest)) if longest >= 1 else anchor
     if quantity.unit in _DAYS_IN:
         count = round(longest / _DAYS_IN[quantity.unit])
-        total = anchor.month - 1 + count * (1 if quantity.unit == "month" else 12)
-        last = _month_end(anchor.year + total // 12, total % 12 + 1)
-        return last.replace(day=min(anchor.day, last.day))
+        return add_months(anchor, count if quantity.unit == "month" else 12 * count)
     return add_days(anchor, int(longest))
 
 

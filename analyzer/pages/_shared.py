@@ -26,6 +26,7 @@ POLICIES_PAGE = str(FOLDER / "policies.py")
 UPLOAD_PAGE = str(FOLDER / "upload.py")
 
 _JOB = "shared.job"
+_SEEN = "shared.job.seen"
 _POLL_S = 0.4
 
 
@@ -141,7 +142,9 @@ def draw_job(*, page: str, n_links: int) -> bool:
     if progress.is_running:
         st.fragment(_draw_progress, run_every=_POLL_S)(job, page)
         return True
-    forget_book()
+    if st.session_state.get(_SEEN) is not job:
+        st.session_state[_SEEN] = job
+        forget_book()
     _draw_outcome(progress, page, n_links)
     return False
 

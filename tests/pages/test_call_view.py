@@ -6,6 +6,7 @@ import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from analyzer.results import FindingRow, ResultStore
 
 HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(2)> **b** $x$ :material/home: \"'"
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "call_id": "h-1",
     "company": "harbour",
     "date": "2026-03-04",

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.domain import Call, Clause, Commitment
+from analyzer.editions import close_superseded
 from analyzer.pages._clauses import look_up_clause, render_clause, say_edition, say_force
-from analyzer.policy_book import PolicyBook, close_superseded
+from analyzer.policy_book import PolicyBook
 from analyzer.policy_library import StoredDocument
 
 TABLE = """A credit is granted by role.

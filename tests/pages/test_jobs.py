@@ -22,7 +22,7 @@ class ScriptedEngine:
 
     name = "scripted"
     model = "m1"
-    prompt_version = None
+    prompt_version: str | None = None
 
     def __init__(self):
         self.asked: list[str] = []

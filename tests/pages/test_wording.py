@@ -50,8 +50,10 @@ def test_no_word_on_screen_accuses():
         ((1, 0, 0, 1), "1 commitment is marked as against policy."),
         (
             (2, 1, 1, 4),
-            "2 commitments are marked as against policy and 1 stretch is marked as stonewalling; "
-            "1 to review.",
+            (
+                "2 commitments are marked as against policy and 1 stretch is marked as "
+                "stonewalling; 1 to review."
+            ),
         ),
     ],
 )

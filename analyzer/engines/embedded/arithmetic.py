@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from analyzer.domain import Call
-from analyzer.language.dates import add_business_days, find_days
+from analyzer.language.dates import add_business_days, add_days, add_months, find_days
 from analyzer.language.quantities import Quantity, find_quantities
 
 _MOST_SUMS = 12
+#: Sums and shares worked out by voice are rounded; this share more or less is the same.
 _TOLERANCE = 0.006
+_WINDOWS = frozenset(("duration", "business_duration"))
+_MOST_BASES = 8
+#: Days, eleven years: no window of a clause is longer, and the calendar ends.
+_LONGEST_WINDOW = 4000
+_DAYS_IN = {"week": 7, "fortnight": 14, "month": 30, "year": 365, "hour": 1 / 24}
+_TURNS_NEAR = 8
+_MOST_NEAR = 40
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ def call_days(call: Call, until: int) -> list[dt.date]:
     for turn in call.turns[: until + 1]:
         found += [d.day for d in find_days(turn.text, call.date, found)]
     out = [d for d in dict.fromkeys(found) if d != call.date]
-    return [*out[-8:], call.date]
+    return [*out[-_MOST_BASES:], call.date]
 
 
 def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> WorkedOut | None:
@@ -56,56 +64,47 @@ def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> Wo
     bases = call_days(call, turn)
     named = find_days(quote, call.date, bases)
     usable = [
-        w
-        for w in windows
-        if w.dimension in {"duration", "business_duration"} and w.value >= 1 and w.unit != "bare"
+        w for w in windows if w.dimension in _WINDOWS and w.value >= 1 and w.unit != "bare"
     ]
     if not named or not usable:
         return None
     target = named[-1].day
     for window in usable:
         for base in bases:
-            if base == target:
-                continue
-            for reading in window.readings:
-                ends = _ends(base, window, reading)
-                if any(
-                    abs((target - end).days)
-                    <= (0 if window.dimension == "business_duration" else 1)
-                    for end in ends
-                ):
-                    return WorkedOut(
-                        agrees=True, how=f"{_words(window)} from {base} ends on {target}"
-                    )
+            if base != target and _ends_on(target, base, window):
+                return WorkedOut(agrees=True, how=f"{_words(window)} from {base} ends on {target}")
     return WorkedOut(
         agrees=False,
         how=f"no window of the clause that counts from a day in the call ends on {target}",
     )
 
 
+def _ends_on(target: dt.date, base: dt.date, window: Quantity) -> bool:
+    """Whether some reading of a window from a day ends on another, or beside it."""
+    slack = 0 if window.dimension == "business_duration" else 1
+    return any(
+        abs((target - end).days) <= slack
+        for reading in window.readings
+        for end in _ends(base, window, reading)
+    )
+
+
 def _words(window: Quantity) -> str:
     unit = window.unit or "day"
-    size = {"week": 7, "fortnight": 14, "month": 30, "year": 365, "hour": 1 / 24}.get(unit, 1)
-    return f"{window.value / size:g} {'business ' if window.dimension == 'business_duration' else ''}{unit}s"
+    business = "business " if window.dimension == "business_duration" else ""
+    return f"{window.value / _DAYS_IN.get(unit, 1):g} {business}{unit}s"
 
 
 def _ends(base: dt.date, window: Quantity, reading: float) -> list[dt.date]:
-    if reading > 4000:  # noqa: PLR2004 - eleven years: no window of a clause
+    """The days on which a window may be said to end: months count as thirty days or by name."""
+    if reading > _LONGEST_WINDOW:
         return []
     whole = round(reading)
     if window.dimension == "business_duration":
         return [add_business_days(base, whole)]
-    ends = [base + dt.timedelta(days=whole)]
+    ends = [add_days(base, whole)]
     if window.unit == "month":
-        months = round(reading / 30)
-        total = base.month - 1 + months
-        year, month = base.year + total // 12, total % 12 + 1
-        for day in (base.day, 30, 28):
-            try:
-                ends.append(dt.date(year, month, day))
-                break
-            except ValueError:
-                continue
+        ends.append(add_months(base, round(reading / _DAYS_IN["month"])))
     return ends
 
 
@@ -150,7 +149,5 @@ def check_sum(
 
 def context_quantities(call: Call, turn: int) -> list[Quantity]:
     """Quantities named up to eight turns before a promise, and in its own turn."""
-    out: list[Quantity] = []
-    for t in call.turns[max(0, turn - 8) : turn + 1]:
-        out += find_quantities(t.text)
-    return out[-40:]
+    near = call.turns[max(0, turn - _TURNS_NEAR) : turn + 1]
+    return [q for t in near for q in find_quantities(t.text)][-_MOST_NEAR:]

@@ -20,7 +20,11 @@ from analyzer.policy_book import PolicyView
 
 Vectors = NDArray[np.float32]
 
-_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z0-9*(-])|\n+")
+#: A sentence ends at its stop, at a blank line, and at line breaks between list items and table rows;
+#: a paragraph that is merely wrapped goes on.
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?;])\s+(?=[A-Z0-9*(-])|\n[ \t]*\n\s*|\n(?=[ \t]*(?:[-*+|]|\d+[.)]|#))|(?<=\|)[ \t]*\n"
+)
 _MOST_SENTENCES = 40
 
 

@@ -132,7 +132,12 @@ class EmbeddedEngine:
         if index is None or draft.strength == "hedged":
             return mark
         found = judge(
-            promise, query_vectors(reading, draft, promise), index, self._heads, self._limits
+            promise,
+            query_vectors(reading, draft, promise),
+            index,
+            self._heads,
+            self._limits,
+            certainty=draft.probability,
         )
         return self._with_verdict(mark, found, call, index)
 

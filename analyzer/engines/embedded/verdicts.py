@@ -94,20 +94,27 @@ class Thresholds:
     """Where the judge draws its lines; set by cross-validation, kept with the weights.
 
     Attributes:
-        conflict: Probability of conflict from which a mark is one.
+        conflict: From here a mark is a conflict: the probability that it is a commitment at all, times
+            the probability of conflict if it is.
         review_low: From here up to ``review_high`` a mark goes to review.
         review_high: See ``review_low``.
         relevance: Below this the decisive clause is too uncertain to do without a review.
     """
 
-    conflict: float = 0.4
+    conflict: float = 0.28
     review_low: float = 0.25
     review_high: float = 0.6
     relevance: float = 0.15
 
 
 def judge(
-    promise: Promise, queries: Floats, index: ClauseIndex, heads: Heads, limits: Thresholds
+    promise: Promise,
+    queries: Floats,
+    index: ClauseIndex,
+    heads: Heads,
+    limits: Thresholds,
+    *,
+    certainty: float = 1.0,
 ) -> Judgement:
     """Judge a promise against the clauses in force.
 
@@ -117,6 +124,7 @@ def judge(
         index: The clauses.
         heads: Trained heads ``rank`` and ``verdict``.
         limits: Thresholds.
+        certainty: How likely the promise is a commitment at all.
 
     Returns:
         The judgement; its quote and clause ids are from the index.
@@ -128,7 +136,7 @@ def judge(
     row = head.probabilities([judge_grams(promise, judged)], judge_dense(values, queries)[None])[0]
     p = {name: float(x) for name, x in zip(head.classes, row, strict=True)}
     item = index.items[order[0]]
-    verdict, sure = _decide(p, judged, promise, limits)
+    verdict, sure = _decide(p, judged, promise, limits, certainty)
     conflict = p["contradicted"] + p["exceeds_authority"]
     retrieved = tuple(index.items[i].clause.id for i in order[:_RETRIEVED])
     review = (limits.review_low <= conflict < limits.review_high and not sure) or (
@@ -155,7 +163,7 @@ def _confidence(value: float) -> float:
 
 
 def _decide(
-    p: dict[str, float], judged: Judged, promise: Promise, limits: Thresholds
+    p: dict[str, float], judged: Judged, promise: Promise, limits: Thresholds, certainty: float
 ) -> tuple[Verdict, bool]:
     """The verdict and whether a computation settles it."""
     if judged.over_cap is not None and promise.kind != "assurance":
@@ -164,7 +172,7 @@ def _decide(
         return "supported", True
     conflict = p["contradicted"] + p["exceeds_authority"]
     names: tuple[str, ...]
-    if conflict >= limits.conflict:
+    if certainty * conflict >= limits.conflict:
         names = ("contradicted", "exceeds_authority")
     else:
         names = ("supported", "not_addressed", "conditions_unverified")
@@ -253,8 +261,8 @@ def _reason(verdict: Verdict, promise: Promise, judged: Judged, item: IndexedCla
         about = judged.over_cap.about.rstrip(".")
         return f"{name} lets a {role} grant {judged.over_cap.text} at most ({about}); more was promised."
     if verdict == "exceeds_authority":
-        who = judged.reserved[0] if judged.reserved else "somebody else"
-        return f"{name} leaves this to the {who}; it was promised by a {role}."
+        who = f"the {judged.reserved[0]}" if judged.reserved else "somebody else"
+        return f"{name} leaves this to {who}; it was promised by a {role}."
     if verdict == "contradicted":
         if unequal and not equal:
             return f"{name} says “{_written(unequal)}” where “{_spoken(promise, unequal)}” was promised."

@@ -1,0 +1,25 @@
+"""A promise beside each clause: what can be compared, as numbers.
+
+The ranker chooses the decisive clause from :data:`RANK_FEATURES`, the judge the verdict from
+:data:`JUDGE_FEATURES`. The trained heads hold one weight for each name, in this order.
+"""
+
+from __future__ import annotations
+
+from analyzer.engines.embedded.pairs.comparisons import Comparison, Judged, judge_pair
+from analyzer.engines.embedded.pairs.judging import JUDGE_FEATURES, judge_features
+from analyzer.engines.embedded.pairs.promises import QUERY_NAMES, Promise, describe_promise
+from analyzer.engines.embedded.pairs.ranking import RANK_FEATURES, rank_features
+
+__all__ = [
+    "JUDGE_FEATURES",
+    "QUERY_NAMES",
+    "RANK_FEATURES",
+    "Comparison",
+    "Judged",
+    "Promise",
+    "describe_promise",
+    "judge_features",
+    "judge_pair",
+    "rank_features",
+]

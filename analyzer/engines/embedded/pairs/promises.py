@@ -1,0 +1,87 @@
+"""A mark with the words around it: what is asked of the clauses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.domain import Call
+from analyzer.language.quantities import Quantity, find_quantities
+
+#: What is asked of the encoder for each promise, beside the quote's own segments.
+QUERY_NAMES = ("quote", "asked", "turn", "around")
+#: Turns before a promise whose quantities count as named near it; one after it does too.
+_TURNS_NEAR = 3
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A mark with the words around it, before it has a verdict.
+
+    Attributes:
+        call: Its call.
+        turn: Its turn.
+        quote: Its words.
+        kind: promise, assurance or exception.
+        strength: firm, conditional or hedged.
+        asked: What the customer said last before it.
+        answer: What the customer said next after it.
+        around: The turns before it and its own, as one text.
+        quantities: What the quote names.
+        context_quantities: What the three turns before it, its own and the next one name.
+        position: The agent's position, or None.
+    """
+
+    call: Call
+    turn: int
+    quote: str
+    kind: str
+    strength: str
+    asked: str
+    answer: str
+    around: str
+    quantities: tuple[Quantity, ...]
+    context_quantities: tuple[Quantity, ...]
+    position: str | None
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The texts that are compared with the clauses, in the order of :data:`QUERY_NAMES`."""
+        own = self.call.turns[self.turn].text
+        return (self.quote, f"{self.asked} {self.quote}".strip(), own, self.around)
+
+
+def describe_promise(call: Call, turn: int, quote: str, kind: str, strength: str) -> Promise:
+    """Gather what the words around a mark say.
+
+    Args:
+        call: Its call.
+        turn: Its turn, an agent's.
+        quote: Its words, a slice of that turn.
+        kind: promise, assurance or exception.
+        strength: firm, conditional or hedged.
+    """
+    before = [t.text for t in call.turns[:turn] if t.role == "customer"]
+    asked = before[-1] if before else ""
+    said = [t.text for t in call.turns[:turn] if t.role == "agent"]
+    own = call.turns[turn]
+    around = " ".join(p for p in (*before[-2:-1], *said[-1:], asked, own.text) if p)
+    near = call.turns[max(0, turn - _TURNS_NEAR) : turn + 2]
+    after = next((t.text for t in call.turns[turn + 1 :] if t.role == "customer"), "")
+    return Promise(
+        call=call,
+        turn=turn,
+        quote=quote,
+        kind=kind,
+        strength=strength,
+        asked=asked,
+        answer=after,
+        around=around,
+        quantities=find_quantities(quote),
+        context_quantities=find_quantities(" ".join(t.text for t in near if t.role != "system")),
+        position=own.position,
+    )
+
+
+def plain_words(text: str) -> list[str]:
+    """Lower-case words of a text, punctuation stripped."""
+    return [w.strip(".,;:!?\"'") for w in text.lower().split()]
