@@ -207,14 +207,15 @@ def render_call_head(analysis: Analysis, *, company: str, summary: str, current:
 
 def render_scroll(turn: int) -> str:
     """A script that brings a turn into view in its pane, and nothing else; no words in it."""
-    # It is run while the page is still being laid out, so it looks twice.
+    # It is run while the page is still being laid out, so it looks twice. There is no "<" in it:
+    # the sanitiser would take it for markup and drop the script.
     return (
         "<script>(()=>{const go=()=>{"
         f"const row=document.getElementById('turn-{int(turn)}');"
         "let pane=row&&row.parentElement;"
-        "while(pane&&pane.scrollHeight<=pane.clientHeight+4)pane=pane.parentElement;"
+        "while(pane&&pane.clientHeight+4>=pane.scrollHeight)pane=pane.parentElement;"
         "if(!pane||pane===document.documentElement)return;"
         "const top=row.getBoundingClientRect().top-pane.getBoundingClientRect().top;"
-        "if(top<40||top>pane.clientHeight-120)pane.scrollTop+=top-pane.clientHeight/3;"
+        "if(40>top||top>pane.clientHeight-120)pane.scrollTop+=top-pane.clientHeight/3;"
         "};setTimeout(go,60);setTimeout(go,500);})()</script>"
     )

@@ -50,6 +50,11 @@ Agent (Dana, representative): Yes, you can return the book within 60 days, that 
 Customer: Great, thank you. <script>window.pwned=1</script> :material/home:
 Agent (Dana, representative): You are welcome.
 """
+FILLER = "".join(
+    f"Customer: And about book number {n}?\nAgent (Dana, representative): One moment.\n"
+    for n in range(30)
+)
+LONG = CALL.replace("hb-1", "hb-2").replace("Customer: I bought", FILLER + "Customer: I bought")
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +123,7 @@ def analysed(address: str, browser: Browser, tmp_path_factory: pytest.TempPathFa
     files = tmp_path_factory.mktemp("files")
     (files / "returns.md").write_text(POLICY, "utf-8")
     (files / "call.txt").write_text(CALL, "utf-8")
+    (files / "long.txt").write_text(LONG, "utf-8")
     expect.set_options(timeout=PATIENCE_S * 1000)
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{address}/policies")
@@ -126,10 +132,12 @@ def analysed(address: str, browser: Browser, tmp_path_factory: pytest.TempPathFa
     page.get_by_role("button", name="Add 1 clause of 1 document").click()
     expect(page.get_by_text("1 clause added")).to_be_visible()
     page.get_by_role("link", name="Upload").click()
-    page.locator(".st-key-upload-files input[type=file]").set_input_files(files / "call.txt")
+    page.locator(".st-key-upload-files input[type=file]").set_input_files(
+        [files / "call.txt", files / "long.txt"]
+    )
     expect(page.get_by_text("5 turns").first).to_be_visible()
-    page.get_by_role("button", name="Analyse 1 call").click()
-    expect(page.get_by_text("1 call analysed and stored.")).to_be_visible()
+    page.get_by_role("button", name="Analyse 2 calls").click()
+    expect(page.get_by_text("2 calls analysed and stored.")).to_be_visible()
     page.close()
     return address
 
@@ -141,6 +149,9 @@ def open_call(page: Page, address: str) -> None:
 
 def test_a_call_is_opened_from_the_list_and_annotated(page: Page, analysed: str):
     page.goto(f"{analysed}/calls")
+    expect(page.get_by_text("2 calls, the worst first.")).to_be_visible()
+    page.get_by_label("Words").fill("hb-1")
+    page.keyboard.press("Enter")
     expect(page.get_by_text("1 call, the worst first.")).to_be_visible()
     table = page.get_by_test_id("stDataFrame").locator("canvas").first
     # A layer of its own takes the mouse for the canvas, so Playwright may not look for it.
@@ -175,6 +186,13 @@ def test_a_mark_is_dismissed_with_the_keyboard_and_a_reason(page: Page, analysed
     expect(page.locator(".wb-status").first).to_have_text("dismissed")
     page.reload()
     expect(page.locator(".wb-status").first).to_have_text("dismissed")
+
+
+def test_the_chosen_finding_is_brought_into_view(page: Page, analysed: str):
+    page.goto(f"{analysed}/call?company=harbour&call=hb-2")
+    page.get_by_role("button", name="you can return the book").click()
+    expect(page.locator(".wb-turn mark").first).to_be_in_viewport()
+    expect(page.locator("#turn-0")).not_to_be_in_viewport()
 
 
 PATHS = {

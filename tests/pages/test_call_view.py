@@ -356,4 +356,6 @@ def test_speakers_are_named_by_name_and_position(store):
 
 
 def test_the_scroll_script_holds_a_number_and_no_words():
-    assert "turn-7'" in render_scroll(7)
+    script = render_scroll(7)
+    assert "turn-7'" in script
+    assert "<" not in script.removeprefix("<script>").removesuffix("</script>")

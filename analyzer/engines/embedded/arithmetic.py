@@ -18,6 +18,8 @@ _MOST_BASES = 8
 #: Days, eleven years: no window of a clause is longer, and the calendar ends.
 _LONGEST_WINDOW = 4000
 _DAYS_IN = {"week": 7, "fortnight": 14, "month": 30, "year": 365, "hour": 1 / 24}
+#: Characters of a day's name up to which it is one in short: "the 9th", "Saturday".
+_SHORT_NAME = 8
 _TURNS_NEAR = 8
 _MOST_NEAR = 40
 
@@ -46,6 +48,18 @@ def call_days(call: Call, until: int) -> list[dt.date]:
     return [*out[-_MOST_BASES:], call.date]
 
 
+def days_in_full(call: Call, until: int) -> list[dt.date]:
+    """Days named with their month up to a turn, for days that are named in short."""
+    if call.date is None:
+        return []
+    return [
+        named.day
+        for turn in call.turns[: until + 1]
+        for named in find_days(turn.text, call.date)
+        if named.end - named.start > _SHORT_NAME
+    ]
+
+
 def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> WorkedOut | None:
     """Compare a day that the quote names with the clause's windows from the days of the call.
 
@@ -63,9 +77,7 @@ def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> Wo
         return None
     bases = call_days(call, turn)
     named = find_days(quote, call.date, bases)
-    usable = [
-        w for w in windows if w.dimension in _WINDOWS and w.value >= 1 and w.unit != "bare"
-    ]
+    usable = [w for w in windows if w.dimension in _WINDOWS and w.value >= 1 and w.unit != "bare"]
     if not named or not usable:
         return None
     target = named[-1].day

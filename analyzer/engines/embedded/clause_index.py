@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analyzer.domain import Clause
 from analyzer.embedders import Embedder
-from analyzer.language.cues import CUE_NAMES, cue_vector
+from analyzer.language.cues import cue_vector
 from analyzer.language.quantities import Quantity, find_quantities
 from analyzer.language.roles import Cap, find_caps, reserved_roles, table_rows
 from analyzer.language.tokens import content_words
@@ -20,12 +20,15 @@ from analyzer.policy_book import PolicyView
 
 Vectors = NDArray[np.float32]
 
-#: A sentence ends at its stop, at a blank line, and at line breaks between list items and table rows;
-#: a paragraph that is merely wrapped goes on.
+#: A sentence ends at its stop, at a blank line, and at line breaks between list items and table
+#: rows; a paragraph that is merely wrapped goes on.
 _SENTENCE_END = re.compile(
     r"(?<=[.!?;])\s+(?=[A-Z0-9*(-])|\n[ \t]*\n\s*|\n(?=[ \t]*(?:[-*+|]|\d+[.)]|#))|(?<=\|)[ \t]*\n"
 )
+_RULE_OF_TABLE = re.compile(r"[|\s:-]+")
 _MOST_SENTENCES = 40
+#: BM25's saturation and length normalisation.
+_K1, _B = 1.2, 0.75
 
 
 @dataclass(frozen=True)
@@ -102,14 +105,16 @@ class ClauseIndex:
         Source:
             Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009; k1 1.2, b 0.75.
         """
-        wanted = dict.fromkeys(content_words(text))  # in order: sums of floats depend on it
-        ceiling = sum(self.idf.get(w, 0.0) for w in wanted) * 2.2 or 1.0
+        # In the order of the text, as sums of floats depend on it.
+        wanted = dict.fromkeys(content_words(text))
+        ceiling = sum(self.idf.get(w, 0.0) for w in wanted) * (_K1 + 1) or 1.0
         out = np.zeros(len(self.items), dtype=np.float32)
         for row, item in enumerate(self.items):
             length = sum(item.words.values()) / max(self.average_length, 1e-9)
-            for word in (w for w in wanted if w in item.words):
+            for word in wanted:
                 n = item.words[word]
-                out[row] += self.idf[word] * n * 2.2 / (n + 1.2 * (0.25 + 0.75 * length))
+                if n:
+                    out[row] += self.idf[word] * n * (_K1 + 1) / (n + _K1 * (1 - _B + _B * length))
         return out / ceiling
 
 
@@ -120,24 +125,23 @@ def split_clause(clause: Clause) -> tuple[Sentence, ...]:
     begin = 0
     edges = [*((m.start(), m.end()) for m in _SENTENCE_END.finditer(text)), (len(text), len(text))]
     for end, following in edges:
-        body = text[begin:end]
-        lead = len(body) - len(body.lstrip())
-        stripped = body.strip()
-        if re.search(r"\w", stripped) and not re.fullmatch(r"[|\s:-]+", stripped):
-            start = begin + lead
-            out.append(
-                Sentence(
-                    start, start + len(stripped), stripped, find_quantities(stripped),
-                    cue_vector(stripped), tuple(reserved_roles(stripped)),
-                )
-            )  # fmt: skip
+        body = text[begin:end].strip()
+        if re.search(r"\w", body) and not _RULE_OF_TABLE.fullmatch(body):
+            out.append(_sentence(body, text.index(body, begin)))
         begin = following
-    if len(out) > _MOST_SENTENCES:
-        # A clause of book length: its first sentences by themselves, the rest stays searchable whole.
-        out = out[:_MOST_SENTENCES]
-    if not out:
-        out = [Sentence(0, len(text), text, (), tuple(0.0 for _ in CUE_NAMES), ())]
-    return tuple(out)
+    # Of a clause of book length the first sentences stand by themselves; the whole is searchable.
+    return tuple(out[:_MOST_SENTENCES]) or (_sentence(text, 0),)
+
+
+def _sentence(text: str, start: int) -> Sentence:
+    return Sentence(
+        start=start,
+        end=start + len(text),
+        text=text,
+        quantities=find_quantities(text),
+        cues=cue_vector(text),
+        roles=tuple(reserved_roles(text)),
+    )
 
 
 def _with_title(clause: Clause, sentence: str) -> str:

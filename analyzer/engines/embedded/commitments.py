@@ -1,4 +1,4 @@
-"""From segments to commitments: which carry one, which belong together, of what kind and strength."""
+"""From segments to commitments: which carry one, which belong together, how they are said."""
 
 from __future__ import annotations
 
@@ -17,18 +17,26 @@ Floats = NDArray[np.float32]
 
 #: How strongly vectors weigh beside words that occur or not; the training uses the same.
 OWN_SCALE, CUSTOMER_SCALE = 3.0, 2.0
+#: Cosine from which two marks may promise the same thing.
 _SAME_THING = 0.80
+#: Cosine from which a later turn that takes something back is about the mark.
+_SAME_MATTER = 0.35
 _JOIN_LEAST = 0.25
+_TRAILING = ".!,;:… "
 _TAKEN_BACK = re.compile(
-    r"\b(?:i told you (?:that )?wrong|i was wrong|i got that wrong|that was wrong|i misspoke|my mistake|"
-    r"scratch that|correction|i have to correct|let me correct|i gave you the wrong|that's not right(?: actually)?|"
-    r"actually,? (?:i|it|that|no)\b.{0,30}\b(?:can't|doesn't|isn't|wrong|not)|i shouldn't have said|she's jumped the gun|"
-    r"he's jumped the gun|you were told wrong|take that back)\b",
+    r"\b(?:i told you (?:that )?wrong|i was wrong|i got that wrong|that was wrong|i misspoke|"
+    r"my mistake|scratch that|correction|i have to correct|let me correct|i gave you the wrong|"
+    r"that's not right(?: actually)?|"
+    r"actually,? (?:i|it|that|no)\b.{0,30}\b(?:can't|doesn't|isn't|wrong|not)|"
+    r"i shouldn't have said|she's jumped the gun|he's jumped the gun|you were told wrong|"
+    r"take that back)\b",
     re.IGNORECASE,
 )
 _PERFECT = re.compile(
-    r"\b(?:i've|i have|we've|that's|it's|they're|that has|it has|you're) (?:just |now |already |all |been )*"
-    r"(?:\w+ed|done|gone|sent|put|set|made|off|booked|through|taken|out)\b|^(?:done|gone|sorted|all set)\b",
+    r"\b(?:i've|i have|we've|that's|it's|they're|that has|it has|you're) "
+    r"(?:just |now |already |all |been )*"
+    r"(?:\w+ed|done|gone|sent|put|set|made|off|booked|through|taken|out)\b|"
+    r"^(?:done|gone|sorted|all set)\b",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
@@ -86,15 +94,21 @@ def join_features(reading: CallReading, position: int) -> tuple[list[str], list[
     also = {q.dimension for q in here.quantities}
     ahead, behind = feature_tokens(here.segment.text), feature_tokens(before.segment.text)
     grams = [
-        *ngrams(ahead[:4], 2, prefix="b:"), *ngrams(ahead, 1, prefix="B:"),
-        *ngrams(behind[-3:], 1, prefix="a:"), *ngrams(behind[:3], 2, prefix="A:"), f"stop{stop:.0f}",
-    ]  # fmt: skip
+        *ngrams(ahead[:4], 2, prefix="b:"),
+        *ngrams(ahead, 1, prefix="B:"),
+        *ngrams(behind[-3:], 1, prefix="a:"),
+        *ngrams(behind[:3], 2, prefix="A:"),
+        f"stop{stop:.0f}",
+    ]
     hand = [
         stop,
         float(reading.vectors[before.row] @ reading.vectors[here.row]),
-        float(len(named & also)), float(len(named)), float(len(also)),
-        min(len(before.segment.text.split()), 20) / 10, min(len(here.segment.text.split()), 20) / 10,
-    ]  # fmt: skip
+        float(len(named & also)),
+        float(len(named)),
+        float(len(also)),
+        min(len(before.segment.text.split()), 20) / 10,
+        min(len(here.segment.text.split()), 20) / 10,
+    ]
     return grams, hand
 
 
@@ -120,21 +134,30 @@ def find_marks(
     by_turn: dict[int, float] = {}
     for item, p in zip(reading.segments, probability, strict=True):
         by_turn[item.turn] = max(by_turn.get(item.turn, 0.0), float(p))
-    groups: list[list[int]] = []
-    for i, item in enumerate(reading.segments):
-        if probability[i] < least:
-            continue
-        if groups and groups[-1][-1] == i - 1 and reading.segments[i - 1].turn == item.turn:
-            words, hand = join_features(reading, i)
-            joined = heads["join"].probabilities([words], np.array([hand], dtype=np.float32))
-            if joined[0, 1] >= _JOIN_LEAST:
-                groups[-1].append(i)
-                continue
-        groups.append([i])
+    groups = _groups(reading, heads, [i for i, p in enumerate(probability) if p >= least])
     kinds = heads["kind"].probabilities(grams, dense)
     strengths = heads["strength"].probabilities(grams, dense)
     marks = [_mark(reading, g, probability, kinds, strengths, heads) for g in groups]
     return _first_said(reading, marks), by_turn
+
+
+def _groups(reading: CallReading, heads: Heads, positions: list[int]) -> list[list[int]]:
+    """Segments that carry a commitment, neighbours that carry the same one together."""
+    groups: list[list[int]] = []
+    for i in positions:
+        if groups and groups[-1][-1] == i - 1 and _is_joined(reading, heads, i):
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
+
+
+def _is_joined(reading: CallReading, heads: Heads, position: int) -> bool:
+    if reading.segments[position - 1].turn != reading.segments[position].turn:
+        return False
+    words, hand = join_features(reading, position)
+    joined = heads["join"].probabilities([words], np.array([hand], dtype=np.float32))
+    return bool(joined[0, 1] >= _JOIN_LEAST)
 
 
 def _mark(
@@ -145,23 +168,24 @@ def _mark(
     strengths: Floats,
     heads: Heads,
 ) -> DraftMark:
-    first, last = reading.segments[group[0]], reading.segments[group[-1]]
-    text = reading.call.turns[first.turn].text
-    end = last.segment.end
-    while end > first.segment.start and text[end - 1] in ".!,;:… ":
-        end -= 1
-    lengths = np.array([len(reading.segments[i].segment.text) for i in group], dtype=np.float32)
+    segments = [reading.segments[i] for i in group]
+    turn, start = segments[0].turn, segments[0].segment.start
+    text = reading.call.turns[turn].text
+    end = start + len(text[start : segments[-1].segment.end].rstrip(_TRAILING))
+    lengths = np.array([len(s.segment.text) for s in segments], dtype=np.float32)
     weight = lengths / lengths.sum()
-    mean = (reading.vectors[[reading.segments[i].row for i in group]] * weight[:, None]).sum(axis=0)
-    strength_classes = heads["strength"].classes
-    strength = strengths[group].mean(axis=0)
+    mean = (reading.vectors[[s.row for s in segments]] * weight[:, None]).sum(axis=0)
     return DraftMark(
-        first.turn, first.segment.start, end, text[first.segment.start : end], tuple(group),
-        float(probability[group].max()),
-        heads["kind"].classes[int(kinds[group].mean(axis=0).argmax())],
-        strength_classes[int(strength.argmax())],
-        (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32),
-    )  # fmt: skip
+        turn=turn,
+        start=start,
+        end=end,
+        quote=text[start:end],
+        segments=tuple(group),
+        probability=float(probability[group].max()),
+        kind=heads["kind"].classes[int(kinds[group].mean(axis=0).argmax())],
+        strength=heads["strength"].classes[int(strengths[group].mean(axis=0).argmax())],
+        vector=(mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32),
+    )
 
 
 def _terms(reading: CallReading, mark: DraftMark) -> list[Quantity]:
@@ -189,7 +213,7 @@ def withdrawn_at(reading: CallReading, mark: DraftMark) -> int | None:
     for turn in reading.call.turns[mark.turn + 1 :]:
         if turn.role != "agent" or not _TAKEN_BACK.search(turn.text):
             continue
-        if float(reading.turn_vectors[turn.turn] @ mark.vector) >= 0.35:  # noqa: PLR2004
+        if float(reading.turn_vectors[turn.turn] @ mark.vector) >= _SAME_MATTER:
             return turn.turn
     return None
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analyzer.domain import Amount, Analysis, Call, Commitment
 from analyzer.embedders import PackagedEmbedder, packaged_embedder
+from analyzer.engines.embedded.arithmetic import days_in_full
 from analyzer.engines.embedded.clause_index import ClauseIndex
 from analyzer.engines.embedded.commitments import (
     DraftMark,
@@ -23,7 +24,7 @@ from analyzer.engines.embedded.language_check import looks_english
 from analyzer.engines.embedded.pairs import Promise, describe_promise
 from analyzer.engines.embedded.reading import CallReading, read_call
 from analyzer.engines.embedded.stonewalls import find_stonewalls
-from analyzer.engines.embedded.verdicts import Judgement, Thresholds, judge, known_days
+from analyzer.engines.embedded.verdicts import Judgement, Thresholds, judge
 from analyzer.errors import CallSetAside
 from analyzer.language.dates import find_due
 from analyzer.policy_book import PolicyView
@@ -72,8 +73,8 @@ class EmbeddedEngine:
         if not looks_english(call):
             language = f" (it says {call.language!r})" if call.language else ""
             raise CallSetAside(
-                f"Call {call.call_id} is not in English{language}; the embedded engine reads English "
-                "only. Set `language` to en if that is wrong, or use an LLM engine."
+                f"Call {call.call_id} is not in English{language}; the embedded engine reads "
+                "English only. Set `language` to en if that is wrong, or use an LLM engine."
             )
         reading = read_call(call, self._embedder)
         drafts, likely = find_marks(reading, self._heads, least=self._mark_least)
@@ -117,7 +118,7 @@ class EmbeddedEngine:
                 "quote": draft.quote,
                 "kind": draft.kind,
                 "strength": draft.strength,
-                "due": find_due(draft.quote, call.date, known_days(promise)),
+                "due": find_due(draft.quote, call.date, days_in_full(call, draft.turn)),
                 "amount": Amount(value=sums[0].value, currency=sums[0].unit or None)
                 if sums
                 else None,

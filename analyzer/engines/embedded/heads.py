@@ -7,7 +7,10 @@ vector. Its weights are plain arrays in one ``.npz`` file in the package, read w
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +25,8 @@ from analyzer.errors import StoreError
 Floats = NDArray[np.float32]
 
 HEADS_PATH = Path(__file__).parents[2] / "data" / "heads.npz"
+#: What a missing, cut or foreign file makes numpy and its unpacking raise.
+_BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,16 @@ class Heads:
     version: str
 
     def __getitem__(self, name: str) -> Head:
-        """The head of that name."""
+        """The head of that name.
+
+        Raises:
+            StoreError: If the file held none.
+        """
+        if name not in self.heads:
+            raise StoreError(
+                f"The embedded engine's weights {self.version} hold no head {name!r}; install "
+                "Wordbond again, or make them with `make train`."
+            )
         return self.heads[name]
 
 
@@ -111,23 +125,25 @@ def load_heads(path: Path = HEADS_PATH) -> Heads:
     """
     try:
         data = path.read_bytes()
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             names = sorted({key.rsplit(".", 1)[0] for key in stored.files if key.endswith(".bias")})
-            heads = {}
-            for name in names:
-                listed = str(stored[f"{name}.vocabulary"])
-                vocabulary = {g: i for i, g in enumerate(listed.split("\n"))} if listed else {}
-                heads[name] = Head(
-                    tuple(str(c) for c in stored[f"{name}.classes"]),
-                    vocabulary,
-                    stored[f"{name}.grams"].astype(np.float32),
-                    stored[f"{name}.dense"],
-                    stored[f"{name}.bias"],
-                )
+            heads = {name: _read_head(stored, name) for name in names}
             about = json.loads(str(stored["about"]))
-    except (OSError, ValueError, KeyError) as error:
+    except _BROKEN as error:
         raise StoreError(
-            f"The embedded engine's weights {path} cannot be read ({error}); install Wordbond again, "
-            "or make them with `make train`."
+            f"The embedded engine's weights {path} cannot be read ({error}); install Wordbond "
+            "again, or make them with `make train`."
         ) from error
     return Heads(heads, about, hashlib.sha256(data).hexdigest()[:10])
+
+
+def _read_head(stored: Mapping[str, Any], name: str) -> Head:
+    listed = str(stored[f"{name}.vocabulary"])
+    grams = listed.split("\n") if listed else []
+    return Head(
+        classes=tuple(str(c) for c in stored[f"{name}.classes"]),
+        vocabulary={gram: row for row, gram in enumerate(grams)},
+        gram_weights=stored[f"{name}.grams"].astype(np.float32),
+        dense_weights=stored[f"{name}.dense"],
+        bias=stored[f"{name}.bias"],
+    )

@@ -44,7 +44,13 @@ TURN_HAND = (
     "likest_own_2", "customer_likest", "mark", "marks_near", "next_asks", "likeness_to_customer",
     "refusals_near", "customer_heat",
 )  # fmt: skip
-_NEAR = 6
+#: Words up to which an answer is short.
+_SHORT = 4
+#: Turns back to which a turn is compared with earlier ones, and to each side for marks.
+_BACK = 12
+_NEAR = 4
+_SHORTEST_SHOUT = 3
+_REFUSAL = CUE_NAMES.index("refusal")
 
 
 @dataclass(frozen=True)
@@ -96,44 +102,46 @@ def read_call(call: Call, embedder: Embedder) -> CallReading:
     """
     segments: list[ReadSegment] = []
     by_turn: list[tuple[int, ...]] = []
-    customers: list[int] = []
     for turn in call.turns:
-        mine: list[int] = []
+        first = len(segments)
         if turn.role == "agent":
-            for index, segment in enumerate(split_segments(turn.text)):
-                mine.append(len(segments))
-                segments.append(
-                    ReadSegment(
-                        turn.turn, index, segment, len(segments),
-                        find_quantities(segment.text),
-                    )
-                )  # fmt: skip
-        elif turn.role == "customer" and turn.text.strip():
-            customers.append(turn.turn)
-        by_turn.append(tuple(mine))
+            segments += [
+                ReadSegment(turn.turn, index, piece, first + index, find_quantities(piece.text))
+                for index, piece in enumerate(split_segments(turn.text))
+            ]
+        by_turn.append(tuple(range(first, len(segments))))
+    customers = [t.turn for t in call.turns if t.role == "customer" and t.text.strip()]
     texts = [s.segment.text for s in segments] + [call.turns[t].text for t in customers]
-    width = embedder.dimension
-    vectors = embedder.embed(texts) if texts else np.zeros((0, width), dtype=np.float32)
-    turn_vectors = np.zeros((len(call.turns), vectors.shape[1] or width), dtype=np.float32)
-    for position, t in enumerate(customers):
-        turn_vectors[t] = vectors[len(segments) + position]
-    for t, mine_of in enumerate(by_turn):
-        if mine_of:
-            lengths = np.array([len(segments[i].segment.text) for i in mine_of], dtype=np.float32)
-            mean = (vectors[list(mine_of)] * lengths[:, None]).sum(axis=0)
+    vectors = (
+        embedder.embed(texts) if texts else np.zeros((0, embedder.dimension), dtype=np.float32)
+    )
+    turn_vectors = np.zeros((len(call.turns), vectors.shape[1]), dtype=np.float32)
+    turn_vectors[customers] = vectors[len(segments) :]
+    for t, mine in enumerate(by_turn):
+        if mine:
+            lengths = np.array([len(segments[i].segment.text) for i in mine], dtype=np.float32)
+            mean = (vectors[list(mine)] * lengths[:, None]).sum(axis=0)
             turn_vectors[t] = mean / max(float(np.linalg.norm(mean)), 1e-9)
     said = set(customers)
-    last, nearest = [], -1
-    for t in range(len(call.turns)):
-        last.append(nearest)
-        nearest = t if t in said else nearest
-    following, nearest = [-1] * len(call.turns), -1
-    for t in range(len(call.turns) - 1, -1, -1):
-        following[t] = nearest
-        nearest = t if t in said else nearest
+    count = len(call.turns)
     return CallReading(
-        call, tuple(segments), tuple(by_turn), vectors, turn_vectors, tuple(last), tuple(following)
+        call=call,
+        segments=tuple(segments),
+        by_turn=tuple(by_turn),
+        vectors=vectors,
+        turn_vectors=turn_vectors,
+        last_customer=tuple(_nearest(range(count), said)),
+        next_customer=tuple(_nearest(range(count - 1, -1, -1), said)[::-1]),
     )
+
+
+def _nearest(turns: range, said: set[int]) -> list[int]:
+    """For each turn of a walk the latest turn before it that is in ``said``, or -1."""
+    out, nearest = [], -1
+    for turn in turns:
+        out.append(nearest)
+        nearest = turn if turn in said else nearest
+    return out
 
 
 def segment_ngrams(reading: CallReading, position: int) -> list[str]:
@@ -158,7 +166,7 @@ def segment_ngrams(reading: CallReading, position: int) -> list[str]:
     if heard >= 0:
         asked = feature_tokens(reading.call.turns[heard].text)[-14:]
         out += ngrams(asked, 2, prefix="asked:")
-        if len(tokens) <= 4:  # noqa: PLR2004 - a short answer means what was asked
+        if len(tokens) <= _SHORT:  # a short answer means what was asked
             out += ngrams(asked, 1, prefix="short:")
     answer = reading.next_customer[item.turn]
     if answer >= 0:
@@ -188,9 +196,9 @@ def segment_hand(reading: CallReading, position: int) -> list[float]:
         float(item.index == len(mine) - 1),
         min(len(mine), 10) / 5,
         float("?" in asked or is_question(asked)),
-        float(len(asked.split()) <= 4),  # noqa: PLR2004
+        float(len(asked.split()) <= _SHORT),
         item.turn / max(len(call.turns) - 1, 1),
-        float(0 < len(replied.split()) <= 4),  # noqa: PLR2004
+        float(0 < len(replied.split()) <= _SHORT),
         float("?" in call.turns[item.turn].text),
         min(len(asked.split()), 60) / 30,
     ]
@@ -215,48 +223,48 @@ def turn_hand(reading: CallReading, turn: int, mark_probability: dict[int, float
         turn: An agent's turn.
         mark_probability: For each agent's turn, how likely it holds a commitment.
     """
-    call = reading.call
+    call, vectors = reading.call, reading.turn_vectors
+    own = call.turns[turn].text
     heard, answer = reading.last_customer[turn], reading.next_customer[turn]
     asked = call.turns[heard].text if heard >= 0 else ""
     replied = call.turns[answer].text if answer >= 0 else ""
-    own = [t for t in range(max(0, turn - 2 * _NEAR), turn) if call.turns[t].role == "agent"]
-    likeness = sorted(
-        (float(reading.turn_vectors[turn] @ reading.turn_vectors[t]) for t in own), reverse=True
-    )
-    customers = [
-        t
-        for t in range(max(0, turn - 2 * _NEAR), max(heard, 0))
-        if call.turns[t].role == "customer"
-    ]
-    again = max(
-        (float(reading.turn_vectors[heard] @ reading.turn_vectors[t]) for t in customers),
-        default=0.0,
-    )
+    likest = _likeness(reading, turn, "agent", turn)
+    again = _likeness(reading, heard, "customer", turn) if heard >= 0 else []
     near = [
-        t
-        for t in range(max(0, turn - 4), min(len(call.turns), turn + 5))
-        if call.turns[t].role == "agent"
+        t.turn
+        for t in call.turns[max(0, turn - _NEAR) : turn + _NEAR + 1]
+        if t.role == "agent" and t.turn != turn
     ]
-    refusal = CUE_NAMES.index("refusal")
-    heat = sum(asked.count(ch) for ch in "!?") + sum(
-        w.isupper() and len(w) > 2 for w in asked.split()
-    )
     return [
-        *cue_vector(call.turns[turn].text),
+        *cue_vector(own),
         *cue_vector(asked),
         *cue_vector(replied),
-        float(is_question(call.turns[turn].text)),
-        min(len(call.turns[turn].text.split()), 60) / 20,
+        float(is_question(own)),
+        min(len(own.split()), 60) / 20,
         float("?" in asked or is_question(asked)),
         min(len(asked.split()), 60) / 20,
         turn / max(len(call.turns) - 1, 1),
-        likeness[0] if likeness else 0.0,
-        likeness[1] if len(likeness) > 1 else 0.0,
-        again,
+        likest[0] if likest else 0.0,
+        likest[1] if len(likest) > 1 else 0.0,
+        again[0] if again else 0.0,
         mark_probability.get(turn, 0.0),
-        max((mark_probability.get(t, 0.0) for t in near if t != turn), default=0.0),
+        max((mark_probability.get(t, 0.0) for t in near), default=0.0),
         float("?" in replied or is_question(replied)),
-        float(reading.turn_vectors[turn] @ reading.turn_vectors[heard]) if heard >= 0 else 0.0,
-        sum(cue_vector(call.turns[t].text)[refusal] for t in near if t != turn) / 4,
-        min(heat, 4) / 4,
+        float(vectors[turn] @ vectors[heard]) if heard >= 0 else 0.0,
+        sum(cue_vector(call.turns[t].text)[_REFUSAL] for t in near) / 4,
+        min(_heat(asked), 4) / 4,
     ]
+
+
+def _likeness(reading: CallReading, turn: int, role: str, near: int) -> list[float]:
+    """Cosines of a turn with a role's earlier ones, not far back from ``near``; highest first."""
+    vectors = reading.turn_vectors
+    earlier = reading.call.turns[max(0, near - _BACK) : turn]
+    found = [float(vectors[turn] @ vectors[t.turn]) for t in earlier if t.role == role]
+    return sorted(found, reverse=True)
+
+
+def _heat(text: str) -> int:
+    """Exclamation and question marks, and words in capitals."""
+    shouted = sum(w.isupper() and len(w) >= _SHORTEST_SHOUT for w in text.split())
+    return sum(text.count(mark) for mark in "!?") + shouted

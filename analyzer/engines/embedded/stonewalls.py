@@ -19,13 +19,21 @@ WALL_SCALE = 2.0
 _SWITCH_COST = 1.0
 _TACTIC_LEAST = 0.22
 _MOST_TACTICS = 4
+_SURE = 0.5
+#: Agent turns after the span from which another agent can be said to take the matter on, and from
+#: which a span of one turn was a moment.
+_TAKEN_ON, _MOMENT = 3, 4
+_LEAST_ODDS = 1e-4
 _LOST = re.compile(
-    r"\b(?:crying|sobs?|tears|never (?:again|coming back)|cancel(?:ling)? (?:everything|it all)|lawyer|ombudsman|"
-    r"i don't know what to do|i can't (?:cope|do this)|leaving you|close my account|disgrace\w*|begging)\b",
+    r"\b(?:crying|sobs?|tears|never (?:again|coming back)|cancel(?:ling)? (?:everything|it all)|"
+    r"lawyer|ombudsman|i don't know what to do|i can't (?:cope|do this)|leaving you|"
+    r"close my account|disgrace\w*|begging)\b",
     re.IGNORECASE,
 )
 _MEANING = {
-    "repeated_position": "the same line is given again with nothing taken in of what the customer adds",
+    "repeated_position": (
+        "the same line is given again with nothing taken in of what the customer adds"
+    ),
     "flat_refusal": "a refusal with no reason, alternative or way forward",
     "blame_shifting": "the fault is put on the customer instead of being looked into",
     "non_answer": "a direct question is not answered",
@@ -76,46 +84,41 @@ def find_stonewalls(
     dense = np.stack([turn_dense(reading, t, marks) for t in turns])
     probability = heads["wall"].probabilities(grams, dense)[:, 1]
     tactics = heads["tactic"].probabilities(grams, dense)
-    inside = _two_states(probability, least)
-    out: list[Stonewall] = []
-    position = 0
-    while position < len(turns):
-        if not inside[position]:
-            position += 1
-            continue
-        last = position
-        while last + 1 < len(turns) and inside[last + 1]:
-            last += 1
-        rows = slice(position, last + 1)
-        if float(probability[rows].max()) >= peak:
-            out.append(_span(reading, turns[rows], probability[rows], tactics[rows], heads))
-        position = last + 1
+    return [
+        _span(reading, turns[rows], probability[rows], tactics[rows], heads)
+        for rows in _runs(_two_states(probability, least))
+        if float(probability[rows].max()) >= peak
+    ]
+
+
+def _runs(inside: list[bool]) -> list[slice]:
+    """The longest runs of rows that lie inside."""
+    out: list[slice] = []
+    for row, here in enumerate(inside):
+        if here and out and out[-1].stop == row:
+            out[-1] = slice(out[-1].start, row + 1)
+        elif here:
+            out.append(slice(row, row + 1))
     return out
 
 
 def _two_states(probability: Floats, least: float) -> list[bool]:
-    clipped = np.clip(probability, 1e-4, 1 - 1e-4)
+    """Whether each turn lies inside a span, by the likeliest path that pays for every change."""
+    clipped = np.clip(probability, _LEAST_ODDS, 1 - _LEAST_ODDS)
     gain = np.log(clipped / (1 - clipped)) - np.log(least / (1 - least))
-    score = np.zeros((len(gain), 2))
-    back = np.zeros((len(gain), 2), dtype=int)
-    for i, g in enumerate(gain):
-        for state in (0, 1):
-            emitted = float(g) if state else 0.0
-            if i == 0:
-                options = [0.0 if state == 0 else -_SWITCH_COST, -np.inf]
-            else:
-                options = [
-                    score[i - 1][other] - (_SWITCH_COST if other != state else 0.0)
-                    for other in (0, 1)
-                ]
-            back[i][state] = int(np.argmax(options))
-            score[i][state] = emitted + max(options)
-    state = int(np.argmax(score[-1]))
-    out = [False] * len(gain)
-    for i in range(len(gain) - 1, -1, -1):
-        out[i] = bool(state)
-        state = back[i][state]
-    return out
+    change = np.array([[0.0, -_SWITCH_COST], [-_SWITCH_COST, 0.0]])
+    score = np.array([0.0, -_SWITCH_COST + float(gain[0])])
+    back = [np.array([0, 0])]
+    for g in gain[1:]:
+        options = score + change
+        back.append(options.argmax(axis=1))
+        score = options.max(axis=1) + np.array([0.0, float(g)])
+    state = int(score.argmax())
+    out: list[bool] = []
+    for came_from in reversed(back):
+        out.append(bool(state))
+        state = int(came_from[state])
+    return out[::-1]
 
 
 def _span(
@@ -131,15 +134,18 @@ def _span(
         seen[classes[int(tactics.sum(axis=0).argmax())]] = 1
     chosen = [name for name, _ in seen.most_common(_MOST_TACTICS)]
     typical = turns[int(probability.argmax())]
-    severity = _severity(reading, turns, chosen)
     confidence = float(probability.mean())
     names = "; ".join(_MEANING[c] for c in chosen)
     return Stonewall(
-        start=turns[0], end=turns[-1], tactics=tuple(cast("Tactic", c) for c in chosen),
-        severity=severity, quote=reading.call.turns[typical].text.strip(),
+        start=turns[0],
+        end=turns[-1],
+        tactics=tuple(cast("Tactic", c) for c in chosen),
+        severity=_severity(reading, turns, chosen),
+        quote=reading.call.turns[typical].text.strip(),
         why=f"Turns {turns[0]} to {turns[-1]}: {names}.",
-        confidence=round(min(max(confidence, 0.0), 1.0), 3), needs_review=confidence < 0.5,  # noqa: PLR2004
-    )  # fmt: skip
+        confidence=round(min(max(confidence, 0.0), 1.0), 3),
+        needs_review=confidence < _SURE,
+    )
 
 
 def _severity(reading: CallReading, turns: list[int], tactics: list[str]) -> Severity:
@@ -148,8 +154,8 @@ def _severity(reading: CallReading, turns: list[int], tactics: list[str]) -> Sev
     before = reading.call.turns[turns[-1]]
     handed_over = any(t.name != before.name and t.name is not None for t in after)
     customer = " ".join(t.text for t in reading.call.turns[turns[0] :] if t.role == "customer")
-    if handed_over and len(after) >= 3:  # noqa: PLR2004
+    if handed_over and len(after) >= _TAKEN_ON:
         return 1
     if "threat" in tactics or _LOST.search(customer):
         return 3
-    return 1 if len(turns) == 1 and len(after) >= 4 else 2  # noqa: PLR2004
+    return 1 if len(turns) == 1 and len(after) >= _MOMENT else 2
