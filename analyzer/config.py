@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from analyzer.domain import describe
@@ -37,10 +37,9 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _blank_is_unset(cls, value: object, info: object) -> object:
-        name = getattr(info, "field_name", None)
-        if value == "" and name is not None:
-            return cls.model_fields[name].get_default()
+    def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
+        if value == "" and info.field_name is not None:
+            return cls.model_fields[info.field_name].get_default()
         return value
 
     @field_validator("home")

@@ -36,7 +36,9 @@ class InputError(AnalyzerError):
         line: 1-based line in it, where known.
     """
 
-    def __init__(self, message: str, *, path: Path | str | None = None, line: int | None = None):
+    def __init__(
+        self, message: str, *, path: Path | str | None = None, line: int | None = None
+    ) -> None:
         self.message = message
         self.path = path
         self.line = line
@@ -75,7 +77,7 @@ class EngineRefused(EngineError):
 class BadAnswer(EngineError):
     """The model answered something that cannot be used; ``raw`` keeps its text."""
 
-    def __init__(self, message: str, *, raw: str = ""):
+    def __init__(self, message: str, *, raw: str = "") -> None:
         self.raw = raw
         super().__init__(message)
 

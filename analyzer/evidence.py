@@ -8,10 +8,12 @@ fails is set aside with its reason.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-from analyzer.domain import Analysis, Call, Commitment, SetAside, Span, Stonewall
+from analyzer.domain import Analysis, Call, Commitment, Link, SetAside, Span, Stonewall
 from analyzer.policy_book import PolicyView
 
+_What = Literal["commitment", "stonewall", "link"]
 _LOOSE = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "}
 
 
@@ -60,32 +62,28 @@ def ground(analysis: Analysis, view: PolicyView | None) -> Analysis:
     Returns:
         The analysis with only grounded marks, the others in ``set_aside`` with their reasons.
     """
+    call = analysis.call
     aside = list(analysis.set_aside)
     commitments: list[Commitment] = []
     for mark in analysis.commitments:
-        checked = _commitment(mark, analysis.call, view)
+        checked = _commitment(mark, call, view)
         if isinstance(checked, str):
-            aside.append(
-                SetAside(what="commitment", reason=checked, mark=mark.model_dump(mode="json"))
-            )
+            aside.append(_set_aside("commitment", checked, mark))
         else:
             commitments.append(checked)
     stonewalls: list[Stonewall] = []
     for wall in analysis.stonewalls:
-        grounded = _stonewall(wall, analysis.call)
+        grounded = _stonewall(wall, call)
         if isinstance(grounded, str):
-            aside.append(
-                SetAside(what="stonewall", reason=grounded, mark=wall.model_dump(mode="json"))
-            )
+            aside.append(_set_aside("stonewall", grounded, wall))
         else:
             stonewalls.append(grounded)
-    links = []
+    links: list[Link] = []
     for link in analysis.links:
-        if link.turn < len(analysis.call.turns):
+        if link.turn < len(call.turns):
             links.append(link)
         else:
-            reason = f"turn {link.turn} is not in the call"
-            aside.append(SetAside(what="link", reason=reason, mark=link.model_dump(mode="json")))
+            aside.append(_set_aside("link", f"turn {link.turn} is not in the call", link))
     return analysis.model_copy(
         update={
             "commitments": tuple(commitments),
@@ -96,39 +94,60 @@ def ground(analysis: Analysis, view: PolicyView | None) -> Analysis:
     )
 
 
+def _set_aside(what: _What, reason: str, mark: Commitment | Stonewall | Link) -> SetAside:
+    return SetAside(what=what, reason=reason, mark=mark.model_dump(mode="json"))
+
+
 def _commitment(mark: Commitment, call: Call, view: PolicyView | None) -> Commitment | str:
+    """The mark in the words of the call and of the clause, or why it cannot be shown."""
     span = locate(call, mark.turn, mark.quote)
     if span is None:
         return f"the quote was not said in turn {mark.turn}"
     if call.turns[mark.turn].role != "agent":
         return f"turn {mark.turn} is not an agent's"
-    update: dict[str, object] = {"quote": call.turns[mark.turn].text[span.start : span.end]}
-    last = len(call.turns)
-    for name, turn in (
-        ("withdrawn_at", mark.withdrawn_at),
-        *(("a condition's turn", condition.turn) for condition in mark.conditions),
-    ):
-        if turn is not None and turn >= last:
-            return f"{name} names turn {turn}, which is not in the call"
-    named = (*mark.clauses, *mark.policy_conflict)
-    if named and view is None:
-        return "clauses are named though none can be said to be in force"
-    if view is not None:
-        for clause_id in named:
-            if view.find_clause(clause_id) is None:
-                return f"clause {clause_id} was not in force on {call.date}"
+    wrong = _wrong_turn(mark, call) or _wrong_clause(mark, call, view)
+    if wrong:
+        return wrong
+    update = {"quote": call.turns[span.turn].text[span.start : span.end]}
     if mark.clause_quote is not None:
-        clause = view.find_clause(mark.clauses[0]) if view and mark.clauses else None
-        found = find_quote(mark.clause_quote, clause.text) if clause else None
-        if clause is None or found is None:
+        own = _own_words(mark.clause_quote, mark, view)
+        if own is None:
             return "the clause quote does not stand in the decisive clause"
-        update["clause_quote"] = clause.text[found[0] : found[1]]
+        update["clause_quote"] = own
     if mark.verdict is not None and mark.verdict != "not_addressed":
         if not mark.clauses:
             return f"the verdict {mark.verdict} names no clause"
         if mark.clause_quote is None:
             return f"the verdict {mark.verdict} quotes no clause"
     return mark.model_copy(update=update)
+
+
+def _wrong_turn(mark: Commitment, call: Call) -> str | None:
+    """What a mark says of a turn that the call does not have."""
+    named = [("withdrawn_at", mark.withdrawn_at)]
+    named += [("a condition's turn", condition.turn) for condition in mark.conditions]
+    for name, turn in named:
+        if turn is not None and turn >= len(call.turns):
+            return f"{name} names turn {turn}, which is not in the call"
+    return None
+
+
+def _wrong_clause(mark: Commitment, call: Call, view: PolicyView | None) -> str | None:
+    """What a mark says of a clause that was not in force."""
+    named = (*mark.clauses, *mark.policy_conflict)
+    if view is None:
+        return "clauses are named though none can be said to be in force" if named else None
+    for clause_id in named:
+        if view.find_clause(clause_id) is None:
+            return f"clause {clause_id} was not in force on {call.date}"
+    return None
+
+
+def _own_words(quote: str, mark: Commitment, view: PolicyView | None) -> str | None:
+    """The decisive clause's own words for a quote of it, or None if it does not say so."""
+    clause = view.find_clause(mark.clauses[0]) if view and mark.clauses else None
+    found = find_quote(quote, clause.text) if clause else None
+    return clause.text[found[0] : found[1]] if clause and found else None
 
 
 def _stonewall(wall: Stonewall, call: Call) -> Stonewall | str:

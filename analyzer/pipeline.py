@@ -100,25 +100,12 @@ def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Anal
 
 
 def _view_for(call: Call, book: PolicyBook | None) -> tuple[PolicyView | None, str | None]:
+    """The clauses in force for a call; a note where there are none or the company is a guess."""
     if book is None or not book.clauses:
-        return (
-            None,
-            "No policies are loaded, so no verdict is given; add them with `wordbond policies add`.",
+        return None, (
+            "No policies are loaded, so no verdict is given; add them with `wordbond policies add`."
         )
-    company = book.find_company(call.company)
-    if company is None:
-        several = ", ".join(sorted(book.companies))
-        if call.company is None:
-            raise CallSetAside(
-                f"Call {call.call_id} names no company and the policies are of several ({several}); "
-                "name it with --company."
-            )
-        nearest = book.nearest_company(call.company)
-        hint = f"did you mean {nearest!r}?" if nearest else f"the companies are {several}."
-        raise CallSetAside(
-            f"Call {call.call_id} is of company {call.company!r}, which has no policies; {hint} "
-            "Correct the company in the transcript, or add that company's policies."
-        )
+    company = _company_of(call, book)
     if call.date is None:
         return None, (
             "The call carries no date, so no clause can be said to be in force and no verdict is "
@@ -130,18 +117,37 @@ def _view_for(call: Call, book: PolicyBook | None) -> tuple[PolicyView | None, s
             f"No clause of {company} was in force on {call.date}, so no verdict is given; check "
             "effective_from of its policies."
         )
-    note = None
-    if call.company and call.company.casefold() not in {
-        company.casefold(), book.companies[company].casefold()
-    }:  # fmt: skip
-        note = f"The call's company {call.company!r} is unknown; it was judged by {company}'s policies."
-    return view, note
+    known = {company.casefold(), book.companies[company].casefold()}
+    if call.company and call.company.casefold() not in known:
+        return view, (
+            f"The call's company {call.company!r} is unknown; it was judged by {company}'s "
+            "policies."
+        )
+    return view, None
+
+
+def _company_of(call: Call, book: PolicyBook) -> str:
+    company = book.find_company(call.company)
+    if company is not None:
+        return company
+    several = ", ".join(sorted(book.companies))
+    if call.company is None:
+        raise CallSetAside(
+            f"Call {call.call_id} names no company and the policies are of several ({several}); "
+            "name it with --company."
+        )
+    nearest = book.nearest_company(call.company)
+    hint = f"did you mean {nearest!r}?" if nearest else f"the companies are {several}."
+    raise CallSetAside(
+        f"Call {call.call_id} is of company {call.company!r}, which has no policies; {hint} "
+        "Correct the company in the transcript, or add that company's policies."
+    )
 
 
 def analyze_many(
     calls: Iterable[Call], *, engine: Engine, book: PolicyBook | None
 ) -> Iterator[Outcome]:
-    """Analyse calls one after the other; what cannot be judged is set aside and the rest goes on."""
+    """Analyse calls one after the other; one that cannot be judged is set aside with its reason."""
     for call in calls:
         try:
             yield Outcome(call, analyze_call(call, engine=engine, book=book))

@@ -1,9 +1,10 @@
 """Writes the sample corpus's transcripts and its labels from one source.
 
 ``eval/gold/corpus/KEY.txt`` holds a company's calls with their marks (the markup of
-``eval/training/README.md``). From it come the transcripts under ``corpus/KEY/calls/``, in the formats
-that customers bring, and ``eval/gold/corpus.jsonl`` with the labels. Run it after editing the source:
-``python eval/make_corpus.py``; with ``--check`` it only says whether the files are up to date.
+``eval/training/README.md``). From it come the transcripts under ``corpus/KEY/calls/``, in the
+formats that customers bring, and ``eval/gold/corpus.jsonl`` with the labels. Run it after editing
+the source: ``python eval/make_corpus.py``; with ``--check`` it only says whether the files are up
+to date.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def head(record: Record) -> dict[str, str]:
 
 
 def plain(record: Record) -> str:
-    """Plain text: a header, then a line a turn; the agent's name and position stand with the turn."""
+    """Plain text: a header, then a line a turn, the agent's name and position with it."""
     lines = [f"{k}: {v}" for k, v in head(record).items()] + [""]
     for turn in record["turns"]:
         if turn["role"] == "agent":

@@ -21,10 +21,10 @@ ORIGINAL = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 def main(arguments: list[str]) -> int:
     """Check the original, export it, quantise it, print the result's hash."""
-    import torch
+    import torch  # type: ignore[import-not-found] # none of the project's packages
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
-    from transformers import AutoModel
+    from transformers import AutoModel  # type: ignore[import-not-found] # as torch
 
     source, target = Path(arguments[0]), Path(arguments[1])
     found = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
@@ -33,14 +33,19 @@ def main(arguments: list[str]) -> int:
         return 1
     model = AutoModel.from_pretrained(str(source)).eval()
 
-    class Sentence(torch.nn.Module):
+    class Sentence(torch.nn.Module):  # type: ignore[misc] # as torch is not known here
         """The encoder with mean pooling over the tokens and L2 normalisation."""
 
         def __init__(self) -> None:
             super().__init__()
             self.encoder = model
 
-        def forward(self, input_ids, attention_mask, token_type_ids):  # noqa: ANN001, ANN202
+        def forward(
+            self,
+            input_ids: torch.Tensor,
+            attention_mask: torch.Tensor,
+            token_type_ids: torch.Tensor,
+        ) -> torch.Tensor:
             """Token ids to unit vectors."""
             hidden = self.encoder(
                 input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
@@ -51,7 +56,9 @@ def main(arguments: list[str]) -> int:
 
     names = ["input_ids", "attention_mask", "token_type_ids"]
     example = tuple(torch.ones((2, 8), dtype=torch.long) for _ in names)
-    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {"sentence_embedding": {0: "batch"}}
+    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {
+        "sentence_embedding": {0: "batch"}
+    }
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         full, ready = Path(scratch) / "full.onnx", Path(scratch) / "ready.onnx"

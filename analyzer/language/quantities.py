@@ -38,14 +38,17 @@ _DIGITS = range(10)
 _TWO_DIGITS = range(10, 100)
 _CENTS = 100
 
+_ORDINAL_WORDS = frozenset(
+    ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+)
 #: Words that name a currency; ISO code where the word settles it.
 _CURRENCIES = {
     "$": None, "£": "GBP", "€": "EUR", "dollar": None, "dollars": None, "bucks": None,
     "buck": None, "pound": "GBP", "pounds": "GBP", "quid": "GBP", "euro": "EUR", "euros": "EUR",
     "rand": "ZAR", "usd": "USD", "gbp": "GBP", "eur": "EUR", "cad": "CAD", "aud": "AUD",
-    "zar": "ZAR",
+    "zar": "ZAR", "r": "ZAR",
 }  # fmt: skip
-_SYMBOLS = frozenset("$£€")
+_SYMBOLS = frozenset(("$", "£", "€", "r", "usd", "gbp", "eur", "cad", "aud", "zar"))
 _DAYS = {
     "minute": 1 / 1440, "minutes": 1 / 1440, "mins": 1 / 1440, "min": 1 / 1440,
     "hour": 1 / 24, "hours": 1 / 24, "hrs": 1 / 24,
@@ -225,6 +228,8 @@ class _Measure:
 def _measure_at(tokens: list[_Token], i: int) -> _Found | None:
     """A number with its unit: "£40", "three to five business days", "12.5 %", "two dogs"."""
     symbol = tokens[i].text if tokens[i].text in _SYMBOLS else ""
+    if symbol == "r" and (i + 1 >= len(tokens) or tokens[i + 1].start != tokens[i].end):
+        symbol = ""  # "R250" is a sum of rand, a letter by itself is not
     number = _number_at(tokens, i + 1 if symbol and i + 1 < len(tokens) else i)
     if number is None:
         return None
@@ -313,6 +318,8 @@ def _read_cents(tokens: list[_Token], measure: _Measure) -> None:
 def _number_at(tokens: list[_Token], i: int) -> tuple[int, tuple[float, ...]] | None:
     """A number that starts at token ``i``: the index after it, and its readings."""
     word = tokens[i].text
+    if _is_ordinal_at(tokens, i):
+        return None
     if word[0].isdigit() and ":" not in word:
         value = float(word.replace(",", ""))
         scale = _SCALES.get(_text_at(tokens, i + 1))
@@ -335,6 +342,17 @@ def _number_at(tokens: list[_Token], i: int) -> tuple[int, tuple[float, ...]] | 
             break
         j += 1
     return j, _readings(_chunks(words))
+
+
+def _is_ordinal_at(tokens: list[_Token], i: int) -> bool:
+    """Whether a day of the month starts here: "24th", "twenty-fourth"."""
+    after = _text_at(tokens, i + 1)
+    if tokens[i].text[0].isdigit():
+        joined = i + 1 < len(tokens) and tokens[i + 1].start == tokens[i].end
+        return joined and after in {"st", "nd", "rd", "th"}
+    if tokens[i].text not in _TENS:
+        return False
+    return (_text_at(tokens, i + 2) if after == "-" else after) in _ORDINAL_WORDS
 
 
 def _is_number_word(word: str) -> bool:

@@ -89,9 +89,8 @@ def main() -> int:
             embedder.embed([t.text for t in call.turns])
         alone.append(len(calls) / (time.perf_counter() - begin))
     ratio = statistics.median(a / w for a, w in zip(alone, whole, strict=True))
-    print(
-        f"calls of {TURNS} turns of about 20 tokens; {marks / arguments.rounds / len(calls):.1f} marks a call"
-    )
+    marks_each = marks / arguments.rounds / len(calls)
+    print(f"calls of {TURNS} turns of about 20 tokens; {marks_each:.1f} marks a call")
     print(f"embedded engine: {statistics.median(whole):5.1f} calls/s (floor 5)")
     print(f"encoder alone:   {statistics.median(alone):5.1f} calls/s (the limit)")
     print(f"the whole takes {ratio:.2f} times the encoder's time")

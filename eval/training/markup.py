@@ -6,11 +6,17 @@ who writes a call has to count turns or keep a quote and its turn in step by han
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+Record = dict[str, Any]
+
+ROLES = {"A": "agent", "C": "customer", "S": "system"}
 KINDS = {"promise", "assurance", "exception"}
 STRENGTHS = {"firm", "conditional", "hedged"}
 VERDICTS = {
@@ -43,7 +49,7 @@ class MarkupError(ValueError):
     """A place in the markup that cannot be read; says the file's line and what to do."""
 
 
-def read_calls(path: Path, company: str) -> list[dict]:
+def read_calls(path: Path, company: str) -> list[Record]:
     """Read all calls of one ``calls.txt`` into records of the annotation guide.
 
     Args:
@@ -56,21 +62,52 @@ def read_calls(path: Path, company: str) -> list[dict]:
     Raises:
         MarkupError: With the line number, where the markup breaks its own rules.
     """
-    calls: list[dict] = []
-    call: dict | None = None
-    agent: tuple[str, str] = ("representative", "")
-    open_wall: dict | None = None
+    reader = _Reader(company)
     for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         line = raw.strip()
-        if not line:
-            continue
+        if line:
+            try:
+                reader.read(line)
+            except MarkupError as error:
+                raise MarkupError(f"{path}:{number}: {error}") from error
+    for record in reader.calls:
+        _number_marks(record["commitments"])
+    return reader.calls
+
+
+class _Reader:
+    """Takes a file line by line; what it refuses carries no line number yet."""
+
+    def __init__(self, company: str) -> None:
+        self.company = company
+        self.calls: list[Record] = []
+        self.agent = ("representative", "")
+        self.wall: Record | None = None
+
+    @property
+    def call(self) -> Record:
+        if not self.calls:
+            raise MarkupError("text before the first === line")
+        return self.calls[-1]
+
+    def read(self, line: str) -> None:
         if line.startswith("==="):
-            if open_wall:
-                raise MarkupError(f"{path}:{number}: a stonewall is still open; close it with >>")
-            head = dict(p.split("=", 1) for p in line.strip("= ").split())
-            call = {
+            self._header(line)
+        elif line.startswith("<<SW"):
+            self._open_wall(line)
+        elif line == ">>":
+            self._close_wall()
+        else:
+            self._turn(line)
+
+    def _header(self, line: str) -> None:
+        if self.wall:
+            raise MarkupError("a stonewall is still open; close it with >>")
+        head = dict(p.split("=", 1) for p in line.strip("= ").split())
+        self.calls.append(
+            {
                 "call_id": head["id"],
-                "company": company,
+                "company": self.company,
                 "date": head["date"],
                 "customer_id": head.get("customer"),
                 "channel": head.get("channel", "phone"),
@@ -79,127 +116,114 @@ def read_calls(path: Path, company: str) -> list[dict]:
                 "stonewalls": [],
                 "links": [],
             }
-            calls.append(call)
-            continue
-        if call is None:
-            raise MarkupError(f"{path}:{number}: text before the first === line")
-        if line.startswith("<<SW"):
-            parts = line.split()
-            if len(parts) != 3:
-                raise MarkupError(f"{path}:{number}: write <<SW tactic[,tactic] severity")
-            tactics = parts[1].split(",")
-            if not set(tactics) <= TACTICS or parts[2] not in {"1", "2", "3"}:
-                raise MarkupError(f"{path}:{number}: unknown tactic or severity in {line!r}")
-            open_wall = {
-                "start": len(call["turns"]),
-                "tactics": tactics,
-                "severity": int(parts[2]),
-                "quote": "",
+        )
+
+    def _open_wall(self, line: str) -> None:
+        start = len(self.call["turns"])
+        parts = line.split()
+        if len(parts) != 3:
+            raise MarkupError("write <<SW tactic[,tactic] severity")
+        tactics = parts[1].split(",")
+        if not set(tactics) <= TACTICS or parts[2] not in {"1", "2", "3"}:
+            raise MarkupError(f"unknown tactic or severity in {line!r}")
+        self.wall = {"start": start, "tactics": tactics, "severity": int(parts[2]), "quote": ""}
+
+    def _close_wall(self) -> None:
+        turns = self.call["turns"]
+        if self.wall is None:
+            raise MarkupError(">> with no open stonewall")
+        start, end = self.wall["start"], len(turns) - 1
+        for edge, turn in (("start", start), ("end", end)):
+            if turns[turn]["role"] != "agent":
+                raise MarkupError(f"the stonewall's {edge} is not an agent's turn")
+        self.call["stonewalls"].append(
+            {
+                "start": start,
+                "end": end,
+                "tactics": self.wall["tactics"],
+                "severity": self.wall["severity"],
+                "quote": self.wall["quote"] or turns[start]["text"],
             }
-            continue
-        if line == ">>":
-            if open_wall is None:
-                raise MarkupError(f"{path}:{number}: >> with no open stonewall")
-            open_wall["end"] = len(call["turns"]) - 1
-            for edge in ("start", "end"):
-                if call["turns"][open_wall[edge]]["role"] != "agent":
-                    raise MarkupError(
-                        f"{path}:{number}: the stonewall's {edge} is not an agent's turn"
-                    )
-            if not open_wall["quote"]:
-                open_wall["quote"] = call["turns"][open_wall["start"]]["text"]
-            call["stonewalls"].append(
-                {k: open_wall[k] for k in ("start", "end", "tactics", "severity", "quote")}
-            )
-            open_wall = None
-            continue
+        )
+        self.wall = None
+
+    def _turn(self, line: str) -> None:
+        call = self.call
         found = _TURN.match(line)
         if not found:
-            raise MarkupError(f"{path}:{number}: not a turn, a mark or a header: {line[:60]!r}")
+            raise MarkupError(f"not a turn, a mark or a header: {line[:60]!r}")
         letter, position, name, text = found.groups()
-        turn = len(call["turns"])
-        text = text.replace("\\n", "\n")
         if letter == "A" and position:
-            agent = (position.strip(), (name or "").strip())
-        for target, mark, relation in _LINK.findall(text):
-            if relation not in RELATIONS:
-                raise MarkupError(f"{path}:{number}: unknown relation {relation!r}")
-            call["links"].append(
-                {"turn": turn, "to_call": target, "to_commitment": mark, "relation": relation}
-            )
-        text = _LINK.sub("", text)
-        typical = re.search(r"##(.+?)##", text)
-        text = text.replace("##", "")
-        if typical and open_wall:
-            open_wall["quote"] = _MARK.sub(lambda m: m.group(1), typical.group(1))
+            self.agent = (position.strip(), (name or "").strip())
+        text = self._take_typical_quote(self._take_links(text.replace("\\n", "\n")))
         for quote, body in _MARK.findall(text):
             if letter != "A":
-                raise MarkupError(f"{path}:{number}: a mark on a turn that is not an agent's")
-            call["commitments"].append(_mark(quote, body, turn, f"{path}:{number}"))
-        clean = _MARK.sub(lambda m: m.group(1), text)
+                raise MarkupError("a mark on a turn that is not an agent's")
+            call["commitments"].append(_mark(quote, body, len(call["turns"])))
+        clean = _MARK.sub(r"\1", text)
         if "{{" in clean or "}}" in clean or "::" in clean:
-            raise MarkupError(f"{path}:{number}: a broken mark in {clean[:80]!r}")
-        entry = {
-            "turn": turn,
-            "role": {"A": "agent", "C": "customer", "S": "system"}[letter],
-            "text": clean,
-        }
+            raise MarkupError(f"a broken mark in {clean[:80]!r}")
+        entry = {"turn": len(call["turns"]), "role": ROLES[letter], "text": clean}
         if letter == "A":
-            entry |= {"position": agent[0]} | ({"name": agent[1]} if agent[1] else {})
+            entry |= {"position": self.agent[0]}
+            entry |= {"name": self.agent[1]} if self.agent[1] else {}
         call["turns"].append(entry)
-    for record in calls:
-        used = {m["id"] for m in record["commitments"] if m["id"]}
-        count = 0
-        for mark in record["commitments"]:
-            while not mark["id"]:
-                count += 1
-                if f"c{count}" not in used:
-                    mark["id"] = f"c{count}"
-    return calls
+
+    def _take_links(self, text: str) -> str:
+        for target, mark, relation in _LINK.findall(text):
+            if relation not in RELATIONS:
+                raise MarkupError(f"unknown relation {relation!r}")
+            self.call["links"].append(
+                {
+                    "turn": len(self.call["turns"]),
+                    "to_call": target,
+                    "to_commitment": mark,
+                    "relation": relation,
+                }
+            )
+        return _LINK.sub("", text)
+
+    def _take_typical_quote(self, text: str) -> str:
+        typical = re.search(r"##(.+?)##", text)
+        if typical and self.wall:
+            self.wall["quote"] = _MARK.sub(r"\1", typical.group(1))
+        return text.replace("##", "")
 
 
-def _mark(quote: str, body: str, turn: int, where: str) -> dict:
-    words: list[str] = []
-    keys: dict[str, str] = {}
-    for key, value, word in _PAIR.findall(body):
-        if key:
-            keys[key] = value
-        else:
-            words.append(word)
+def _number_marks(marks: list[Record]) -> None:
+    used = {mark["id"] for mark in marks}
+    free = (f"c{n}" for n in itertools.count(1) if f"c{n}" not in used)
+    for mark in marks:
+        mark["id"] = mark["id"] or next(free)
+
+
+def _mark(quote: str, body: str, turn: int) -> Record:
+    found = _PAIR.findall(body)
+    keys: dict[str, str] = {key: value for key, value, _ in found if key}
+    words = [word for key, _, word in found if not key]
     if len(words) < 2 or words[0] not in KINDS or words[1] not in STRENGTHS:
-        raise MarkupError(f"{where}: a mark needs kind and strength: {body!r}")
-    flags = [w for w in words[2:] if w == "done"]
+        raise MarkupError(f"a mark needs kind and strength: {body!r}")
     rest = [w for w in words[2:] if w != "done"]
     verdict = rest[0] if rest else None
     clauses = [c for w in rest[1:] for c in w.split(",") if c]
     if words[1] != "hedged":
         if verdict not in VERDICTS:
-            raise MarkupError(f"{where}: unknown verdict {verdict!r}")
+            raise MarkupError(f"unknown verdict {verdict!r}")
         if (verdict == "not_addressed") == bool(clauses):
-            raise MarkupError(f"{where}: clauses and verdict {verdict!r} do not fit")
-    due = None
-    if "due" in keys:
-        said, _, day = keys["due"].rpartition("@") if "@" in keys["due"] else (keys["due"], "", "")
-        due = {"said": said.strip('"'), "date": None if day in {"", "null"} else day}
-    amount = None
-    if "amount" in keys:
-        number = re.match(r"([\d.,]+)(\w*)", keys["amount"].strip('"'))
-        if not number:
-            raise MarkupError(f"{where}: amount {keys['amount']!r}; write amount=25USD")
-        amount = {"value": float(number[1].replace(",", "")), "currency": number[2] or None}
+            raise MarkupError(f"clauses and verdict {verdict!r} do not fit")
     resolution = keys.get("res")
     if resolution and resolution not in RESOLUTIONS:
-        raise MarkupError(f"{where}: unknown resolution {resolution!r}")
+        raise MarkupError(f"unknown resolution {resolution!r}")
     return {
         "id": keys.get("id", ""),
         "turn": turn,
         "quote": quote,
         "kind": words[0],
         "strength": words[1],
-        "due": due,
-        "amount": amount,
+        "due": _due(keys["due"]) if "due" in keys else None,
+        "amount": _amount(keys["amount"]) if "amount" in keys else None,
         "condition": keys["cond"].strip('"') if "cond" in keys else None,
-        "fulfilled_in_call": bool(flags),
+        "fulfilled_in_call": "done" in words[2:],
         "withdrawn_at": int(keys["withdrawn"]) if "withdrawn" in keys else None,
         "policy_conflict": keys["conflict"].split(",") if "conflict" in keys else [],
         "verdict": verdict,
@@ -207,6 +231,18 @@ def _mark(quote: str, body: str, turn: int, where: str) -> dict:
         "resolution": resolution,
         "why": keys.get("why", "").strip('"'),
     }
+
+
+def _due(value: str) -> Record:
+    said, _, day = value.rpartition("@") if "@" in value else (value, "", "")
+    return {"said": said.strip('"'), "date": None if day in {"", "null"} else day}
+
+
+def _amount(value: str) -> Record:
+    number = re.match(r"([\d.,]+)(\w*)", value.strip('"'))
+    if not number:
+        raise MarkupError(f"amount {value!r}; write amount=25USD")
+    return {"value": float(number[1].replace(",", "")), "currency": number[2] or None}
 
 
 def clause_ids(folder: Path) -> set[str]:
@@ -218,7 +254,7 @@ def clause_ids(folder: Path) -> set[str]:
     }
 
 
-def check(folder: Path) -> list[dict]:
+def check(folder: Path) -> list[Record]:
     """Read a company's folder and check every clause id that its marks name."""
     ids = clause_ids(folder)
     calls = read_calls(folder / "calls.txt", folder.name)
@@ -242,12 +278,11 @@ def main(arguments: list[str]) -> int:
         for call in calls:
             print(json.dumps(call, ensure_ascii=False))
     marks = [m for c in calls for m in c["commitments"]]
-    by: dict[str, int] = {}
-    for mark in marks:
-        by[str(mark["verdict"])] = by.get(str(mark["verdict"]), 0) + 1
+    by = dict(Counter(str(mark["verdict"]) for mark in marks))
+    turns, walls = (sum(len(c[part]) for c in calls) for part in ("turns", "stonewalls"))
     print(
-        f"{len(calls)} calls, {sum(len(c['turns']) for c in calls)} turns, {len(marks)} marks {by}, "
-        f"{sum(len(c['stonewalls']) for c in calls)} stonewalls, {len(clause_ids(folder))} clauses"
+        f"{len(calls)} calls, {turns} turns, {len(marks)} marks {by}, {walls} stonewalls, "
+        f"{len(clause_ids(folder))} clauses"
     )
     return 0
 

@@ -16,6 +16,8 @@ from analyzer.language.quantities import find_quantities
         ("that's three ninety-two", "money", 392),
         ("sixty-four pounds and ninety", "money", 64.90),
         ("£1,250.50", "money", 1250.50),
+        ("up to GBP 20", "money", 20),
+        ("R250 off", "money", 250),
         ("nine bucks a month", "money", 9),
         ("a hundred and eighty-six pounds", "money", 186),
         ("two thousand three hundred dollars", "money", 2300),
@@ -42,6 +44,11 @@ def test_one_quantity(text, dimension, value):
     assert found.dimension == dimension
     assert found.value == pytest.approx(value)
     assert text[found.start : found.end].strip()
+
+
+@pytest.mark.parametrize("text", ["on the twenty-fourth", "the 24th", "plan R is gone"])
+def test_days_and_letters_are_no_quantities(text):
+    assert not find_quantities(text)
 
 
 def test_a_range_keeps_both_ends_the_later_first():

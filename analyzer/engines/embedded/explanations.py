@@ -15,10 +15,8 @@ _QUOTE_LENGTH = 140
 
 def quoted_sentence(judged: Judged, verdict: Verdict) -> Sentence:
     """The sentence of the decisive clause that the verdict rests on."""
-    unequal = _first(judged, equal=False)
-    if verdict == "contradicted" and unequal and not _first(judged, equal=True):
-        return unequal.sentence
-    return judged.sentence
+    unequal = _nearest_unequal(judged)
+    return unequal.sentence if verdict == "contradicted" and unequal else judged.sentence
 
 
 def conditions_of(promise: Promise, judged: Judged, item: IndexedClause) -> tuple[Condition, ...]:
@@ -67,10 +65,16 @@ def _beyond_authority(promise: Promise, judged: Judged) -> str:
 
 
 def _contradiction(promise: Promise, judged: Judged) -> str:
-    unequal = _first(judged, equal=False)
-    if unequal and not _first(judged, equal=True):
+    unequal = _nearest_unequal(judged)
+    if unequal:
         return f"says “{_written(unequal)}” where “{_spoken(promise, unequal)}” was promised."
-    return f"sets other terms: “{_short(judged.sentence.text)}”."
+    equal = _first(judged, equal=True)
+    if equal:
+        return (
+            f"says “{_written(equal)}” too, but its other terms seem not to be kept: "
+            f"“{_short(judged.sentence.text)}”."
+        )
+    return f"seems to set other terms: “{_short(judged.sentence.text)}”."
 
 
 def _support(promise: Promise, judged: Judged) -> str:
@@ -104,6 +108,23 @@ def _compared(promise: Promise, comparison: Comparison, item: IndexedClause) -> 
 
 def _first(judged: Judged, *, equal: bool) -> Comparison | None:
     return next((c for c in judged.comparisons if (c.relation == "equal") == equal), None)
+
+
+def _nearest_unequal(judged: Judged) -> Comparison | None:
+    """An unequal quantity of the very sentence that the promise is held against, if none agrees.
+
+    Windows and shares only: another sum may be right, as a total or a rest.
+    """
+    if _first(judged, equal=True):
+        return None
+    return next(
+        (
+            c
+            for c in judged.comparisons
+            if c.sentence == judged.sentence and c.promised.dimension not in {"money", "number"}
+        ),
+        None,
+    )
 
 
 def _role(promise: Promise) -> str:

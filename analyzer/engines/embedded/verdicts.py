@@ -20,7 +20,10 @@ from analyzer.engines.embedded.pairs import (
     QUERY_NAMES,
     Judged,
     Promise,
+    agrees,
+    find_authority,
     judge_features,
+    judge_pair,
     rank_features,
 )
 from analyzer.language.roles import find_roles, same_role
@@ -141,13 +144,20 @@ def judge(
     head = heads["verdict"]
     row = head.probabilities([judge_grams(promise, judged)], judge_dense(values, queries)[None])[0]
     p = {name: float(x) for name, x in zip(head.classes, row, strict=True)}
+    authority = find_authority(promise, index.items)
+    if authority is not None and authority != order[0]:
+        # Goodwill is judged by the clause on authority, whatever the words are nearest to.
+        order = [authority, *(i for i in order if i != authority)]
+        judged = judge_pair(promise, index.items[authority], by_sentence[index.items[authority].rows])
     item = index.items[order[0]]
     verdict, sure = _decide(p, judged, promise, item, limits, certainty)
     conflict = p["contradicted"] + p["exceeds_authority"]
     retrieved = tuple(index.items[i].clause.id for i in order[:_RETRIEVED])
-    review = (limits.review_low <= conflict < limits.review_high and not sure) or (
-        verdict != "not_addressed" and float(relevance[order[0]]) < limits.relevance
-    )
+    uncertain = limits.review_low <= conflict < limits.review_high
+    far = verdict != "not_addressed" and float(relevance[order[0]]) < limits.relevance
+    # The terms that could be compared agree: the conflict, if it is one, lies elsewhere.
+    doubtful = verdict == "contradicted" and agrees(judged)
+    review = not sure and (uncertain or far or doubtful)
     conditions = conditions_of(promise, judged, item)
     if promise.position is None and verdict == "exceeds_authority":
         # Without the agent's position nobody can say what lies beyond their authority.

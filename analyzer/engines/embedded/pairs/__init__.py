@@ -6,7 +6,13 @@ The ranker chooses the decisive clause from :data:`RANK_FEATURES`, the judge the
 
 from __future__ import annotations
 
-from analyzer.engines.embedded.pairs.comparisons import Comparison, Judged, judge_pair
+from analyzer.engines.embedded.pairs.comparisons import (
+    Comparison,
+    Judged,
+    agrees,
+    find_authority,
+    judge_pair,
+)
 from analyzer.engines.embedded.pairs.judging import JUDGE_FEATURES, judge_features
 from analyzer.engines.embedded.pairs.promises import QUERY_NAMES, Promise, describe_promise
 from analyzer.engines.embedded.pairs.ranking import RANK_FEATURES, rank_features
@@ -18,7 +24,9 @@ __all__ = [
     "Comparison",
     "Judged",
     "Promise",
+    "agrees",
     "describe_promise",
+    "find_authority",
     "judge_features",
     "judge_pair",
     "rank_features",

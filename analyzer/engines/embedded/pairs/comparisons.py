@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +29,11 @@ GIFT_WORDS = frozenset(
     ("credit", "goodwill", "gesture", "waive", "waived", "off", "compensation", "refund",
      "discount", "knock", "free", "voucher", "remit", "remitted", "forgive", "forgiven",
      "allowance", "gratuity", "courtesy")
+)  # fmt: skip
+#: Words that say outright that something is given beyond what is owed.
+_GOODWILL_WORDS = frozenset(
+    ("credit", "goodwill", "gesture", "waive", "waived", "waiving", "knock", "knocking", "voucher",
+     "compensation", "courtesy", "forgive", "remit")
 )  # fmt: skip
 #: A bare number above this may be a sum ("fifteen off"), one below is more often a count.
 _LARGEST_COUNT = 9
@@ -119,6 +125,8 @@ def compare(promise: Promise, item: IndexedClause, relevance: Floats) -> list[Co
                 if theirs.unit == "bare" or not comparable(mine, theirs):
                     continue
                 relation = _relation(mine, theirs)
+                if relation != "equal" and "number" in {mine.dimension, theirs.dimension}:
+                    continue  # "sixteen" beside "USD 4": nothing says that they are one thing
                 key = (relation == "equal", float(likeness))
                 if best is None or key > best[0]:
                     best = (key, Comparison(mine, theirs, relation, sentence))
@@ -186,6 +194,47 @@ def _limits_kind(cap: Cap, limit: Quantity, kind: str) -> bool:
         return True
     # A column headed "Points" holds bare numbers.
     return kind == "points" and limit.dimension == "number" and "point" in cap.about.lower()
+
+
+def agrees(judged: Judged) -> bool:
+    """Whether all that could be compared is the same: every quantity, or the day or sum worked out."""
+    if any(w is not None and not w.agrees for w in (judged.day, judged.sum)):
+        return False
+    if any(w is not None and w.agrees for w in (judged.day, judged.sum)):
+        return True
+    return bool(judged.comparisons) and all(c.relation == "equal" for c in judged.comparisons)
+
+
+def is_goodwill(promise: Promise) -> bool:
+    """Whether the promise gives something beyond what is owed: an exception, or words of goodwill."""
+    if promise.kind == "assurance":
+        return False
+    return promise.kind == "exception" or bool(_GOODWILL_WORDS & set(plain_words(promise.quote)))
+
+
+def find_authority(promise: Promise, items: Sequence[IndexedClause]) -> int | None:
+    """The clause whose cap for the agent's role bears on a goodwill promise.
+
+    Args:
+        promise: The promise.
+        items: The clauses in force.
+
+    Returns:
+        Index of the first clause whose cap is exceeded, else of the first whose cap is kept; None
+        if the promise is no goodwill or no clause caps it for the role. Measured on the training
+        calls: of goodwill promises beyond a cap three quarters are conflicts, of those within one
+        three quarters are supported.
+    """
+    if not is_goodwill(promise):
+        return None
+    kept: int | None = None
+    for number, item in enumerate(items):
+        held = _against_cap(promise, cap_for(promise, item))
+        if held and held[1]:
+            return number
+        if held and kept is None:
+            kept = number
+    return kept
 
 
 def judge_pair(promise: Promise, item: IndexedClause, likeness: Floats) -> Judged:
