@@ -1,0 +1,1 @@
+"""Wordbond: what agents promised, where customers were stonewalled, and what policy says."""

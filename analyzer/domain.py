@@ -353,7 +353,14 @@ class Clause(_Frozen):
     @property
     def version(self) -> str:
         """Twelve hex digits that change with the clause's words or the days of its force."""
-        parts = (self.id, self.title, self.text, str(self.effective_from), str(self.effective_to))
+        parts = (
+            self.id,
+            *self.heading_path,
+            self.title,
+            self.text,
+            str(self.effective_from),
+            str(self.effective_to),
+        )
         return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()[:12]
 
     @property

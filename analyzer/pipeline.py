@@ -94,9 +94,14 @@ def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Anal
             "prompt_version": engine.prompt_version,
             "policy_version": view.version if view else None,
             "notes": (*analysis.notes, *([note] if note else [])),
-            "score": score_call(analysis),
+            # What was promised but not judged is neither clean nor not.
+            "score": score_call(analysis) if view or not _promised(analysis) else None,
         }
     )
+
+
+def _promised(analysis: Analysis) -> bool:
+    return any(mark.strength != "hedged" for mark in analysis.commitments)
 
 
 def _view_for(call: Call, book: PolicyBook | None) -> tuple[PolicyView | None, str | None]:
@@ -144,6 +149,14 @@ def _company_of(call: Call, book: PolicyBook) -> str:
     )
 
 
+def describe_surprise(error: Exception) -> str:
+    """Why a call was set aside when nobody foresaw the reason; names no word of the call."""
+    return (
+        f"the engine met something that it did not foresee ({type(error).__name__}); report it "
+        "with what `wordbond --debug` prints"
+    )
+
+
 def analyze_many(
     calls: Iterable[Call], *, engine: Engine, book: PolicyBook | None
 ) -> Iterator[Outcome]:
@@ -153,3 +166,6 @@ def analyze_many(
             yield Outcome(call, analyze_call(call, engine=engine, book=book))
         except AnalyzerError as error:
             yield Outcome(call, None, str(error))
+        except Exception as error:  # noqa: BLE001 - one call's surprise must not cost all others
+            # Without the error's own words, which may be the call's.
+            yield Outcome(call, None, describe_surprise(error))

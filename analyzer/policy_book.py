@@ -115,7 +115,7 @@ class PolicyBook:
         """The key that looks most like ``name``, for an error message; None if none does."""
         known = {k.casefold(): k for k in self.companies}
         known |= {shown.casefold(): key for key, shown in self.companies.items()}
-        close = difflib.get_close_matches(name.casefold(), list(known), n=1, cutoff=0.4)
+        close = difflib.get_close_matches(name.casefold(), list(known), n=1, cutoff=0.6)
         return known[close[0]] if close else None
 
     def view(self, company: str, on: dt.date) -> PolicyView:
@@ -127,6 +127,8 @@ class PolicyBook:
                 for i, clause in enumerate(self.clauses)
                 if clause.company == company and clause.is_in_force(on)
             ]
+            # The same clauses give the same view wherever they were read from.
+            rows.sort(key=lambda i: _place(self.clauses[i]))
             if len(self._views) > 512:  # noqa: PLR2004 - a year and a half of days for one company
                 self._views.clear()
             self._views[key] = PolicyView(
@@ -136,3 +138,8 @@ class PolicyBook:
                 self.embedder_name,
             )
         return self._views[key]
+
+
+def _place(clause: Clause) -> tuple[str, str, int]:
+    begins = clause.effective_from.isoformat() if clause.effective_from else ""
+    return clause.document, begins, clause.line or 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyzer.domain import Analysis, Call, Clause, Commitment, Stonewall, call_id_of
 
-GUIDE_RECORD = {
+GUIDE_RECORD: dict[str, Any] = {
     "call_id": "k-1",
     "company": "acme",
     "date": "2026-03-04",

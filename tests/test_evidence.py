@@ -146,4 +146,5 @@ def test_what_is_found_has_the_same_words(text, quote):
 def test_locate_refuses_turns_outside_the_call():
     assert locate(CALL, -1, "sixty") is None
     span = locate(CALL, 0, "sixty")
+    assert span is not None
     assert CALL.turns[0].text[span.start : span.end] == "sixty"

@@ -22,7 +22,8 @@ CALL = Call.model_validate(
 class ScriptedEngine:
     """Answers from a queue and keeps what it was asked."""
 
-    name, model, prompt_version = "scripted", "script-1", None
+    name, model = "scripted", "script-1"
+    prompt_version: str | None = None
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
@@ -132,6 +133,22 @@ def test_one_call_that_fails_does_not_stop_the_others():
     outcomes = list(analyze_many(calls, engine=engine, book=None))
     assert [o.reason for o in outcomes] == [None, "no JSON", "not in English", None]
     assert [o.analysis is not None for o in outcomes] == [True, False, False, True]
+
+
+def test_an_error_nobody_foresaw_costs_its_own_call_and_tells_no_word_of_it():
+    calls = [CALL.model_copy(update={"call_id": f"k{i}"}) for i in range(2)]
+    engine = ScriptedEngine(RuntimeError("You have sixty days."), {})
+    first, second = analyze_many(calls, engine=engine, book=None)
+    assert first.reason is not None
+    assert "RuntimeError" in first.reason
+    assert "sixty" not in first.reason
+    assert second.analysis is not None
+
+
+def test_what_was_promised_but_not_judged_has_no_score():
+    engine = ScriptedEngine({"commitments": (BARE,)}, {})
+    assert analyze_call(CALL, engine=engine, book=None).score is None
+    assert analyze_call(CALL, engine=engine, book=None).score == 100
 
 
 def test_stonewalls_cost_by_severity():

@@ -15,12 +15,19 @@ from analyzer.config import Settings
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-LINES = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+LINES = [
+    line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()
+]
 
 
 def wordbond(arguments, cwd=ROOT):
     return subprocess.run(
-        [str(Path(sys.executable).with_name("wordbond")), *arguments], capture_output=True, text=True, cwd=cwd, check=False, timeout=120
+        [str(Path(sys.executable).with_name("wordbond")), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        timeout=120,
     )
 
 
@@ -51,21 +58,37 @@ def test_every_command_is_documented():
 
 
 def test_every_setting_is_documented_and_every_documented_one_is_read():
-    named = set(re.findall(r"`((?:WORDBOND|OPENAI)_[A-Z_]+)`", README.split("## Settings")[1].split("## How")[0]))
+    named = set(
+        re.findall(
+            r"`((?:WORDBOND|OPENAI)_[A-Z_]+)`", README.split("## Settings")[1].split("## How")[0]
+        )
+    )
     read = {
-        str(field.validation_alias or f"WORDBOND_{name.upper()}") for name, field in Settings.model_fields.items()
+        str(field.validation_alias or f"WORDBOND_{name.upper()}")
+        for name, field in Settings.model_fields.items()
     }
     assert named == read
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:analyzer|docs|eval|requirements|corpus)/[\w./-]*)`", README))))
+@pytest.mark.parametrize(
+    "path",
+    sorted(set(re.findall(r"`((?:analyzer|docs|eval|requirements|corpus)/[\w./-]*)`", README))),
+)
 def test_every_path_named_is_there(path):
     assert (ROOT / path.rstrip("/")).exists() or (ROOT / f"{path}.py").exists()
 
 
 def test_no_lock_or_config_names_an_index():
-    for path in [*ROOT.glob("requirements/*.txt"), ROOT / "pyproject.toml", ROOT / "Makefile", ROOT / ".ci/run"]:
-        assert not re.search(r"(?<!emit)-index-url|find-links|https?://[^\s]*(?:pypi|simple)", path.read_text(encoding="utf-8")), path
+    for path in [
+        *ROOT.glob("requirements/*.txt"),
+        ROOT / "pyproject.toml",
+        ROOT / "Makefile",
+        ROOT / ".ci/run",
+    ]:
+        assert not re.search(
+            r"(?<!emit)-index-url|find-links|https?://[^\s]*(?:pypi|simple)",
+            path.read_text(encoding="utf-8"),
+        ), path
 
 
 def test_the_core_install_carries_no_pytorch():
@@ -75,6 +98,10 @@ def test_the_core_install_carries_no_pytorch():
 
 def test_the_sample_corpus_is_what_its_source_says():
     done = subprocess.run(
-        [sys.executable, str(ROOT / "eval" / "make_corpus.py"), "--check"], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, str(ROOT / "eval" / "make_corpus.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr

@@ -15,9 +15,13 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.slow
 def test_the_wheel_runs_the_demo_by_itself(tmp_path):
-    run = {"check": False, "capture_output": True, "text": True, "timeout": 300}
-    built = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, **run
+    def run(command, cwd, env=None):
+        return subprocess.run(
+            command, cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=300
+        )
+
+    built = run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], ROOT
     )
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
@@ -29,11 +33,19 @@ def test_the_wheel_runs_the_demo_by_itself(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {
         "PYTHONPATH": str(target), "WORDBOND_HOME": str(tmp_path / "home"), "NO_COLOR": "1",
     }  # fmt: skip
-    where = subprocess.run(
-        [sys.executable, "-c", "import analyzer; print(analyzer.__file__)"], cwd=tmp_path, env=environment, **run
+    where = run(
+        [sys.executable, "-c", "import analyzer; print(analyzer.__file__)"], tmp_path, environment
     )
     assert str(target) in where.stdout
-    done = subprocess.run([sys.executable, "-c", "import sys; from analyzer.cli import main; sys.argv = ['wordbond', 'demo']; sys.exit(main())"], cwd=tmp_path, env=environment, **run)
+    done = run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from analyzer.cli import main; sys.argv = ['wordbond', 'demo']; sys.exit(main())",
+        ],
+        tmp_path,
+        environment,
+    )
     assert done.returncode == 0, done.stderr
     assert "Alpenglow" in done.stdout
     assert "wordbond app" in done.stdout

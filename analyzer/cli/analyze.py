@@ -50,6 +50,7 @@ def run_analyze(
     """
     settings = load_settings()
     terminal = Terminal(has_results_only=json_file == STANDARD_OUTPUT)
+    _refuse_policy_file(json_file, policies)
     files = _find_files(paths, json_file, terminal)
     engine = build_engine(settings, name=engine_name)
     terminal.show_line(explain_engine(settings, engine_name, engine))
@@ -92,6 +93,20 @@ def open_store(settings: Settings) -> ResultStore:
     from analyzer.results import ResultStore
 
     return ResultStore.open(settings.resolved_database_url)
+
+
+def _refuse_policy_file(json_file: Path | None, policies: Sequence[Path]) -> None:
+    """Records are never written over a policy of the run."""
+    if json_file is None or json_file == STANDARD_OUTPUT:
+        return
+    target = json_file.resolve()
+    for path in policies:
+        folder = path.resolve()
+        if target == folder or (target.is_file() and folder in target.parents):
+            raise typer.BadParameter(
+                f"{json_file} is one of the policies; write the records to another file.",
+                param_hint="'--json'",
+            )
 
 
 def _find_files(paths: Sequence[Path], json_file: Path | None, terminal: Terminal) -> list[Path]:

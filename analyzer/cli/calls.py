@@ -13,7 +13,7 @@ from analyzer.cli.terminal import Bar, Terminal
 from analyzer.domain import Analysis
 from analyzer.engines import Engine
 from analyzer.errors import AnalyzerError, InputError, TranscriptError
-from analyzer.pipeline import analyze_call
+from analyzer.pipeline import analyze_call, describe_surprise
 from analyzer.policy_book import PolicyBook
 from analyzer.readers.transcripts import ReadCall, ReadOptions, read_many
 
@@ -104,12 +104,7 @@ def _analyze(
     except Exception as error:  # one call's surprise must not cost all others
         if is_debugging():
             raise
-        return Refused(
-            source,
-            # Without the error's own words, which may be the call's.
-            f"the engine met something that it did not foresee ({type(error).__name__}); report "
-            "it with what `wordbond --debug` prints",
-        )
+        return Refused(source, describe_surprise(error))
     if store is None:
         return Finished(read, analysis)
     saved = store.save_analysis(analysis, source=read.source, format=read.format)

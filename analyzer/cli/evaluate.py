@@ -9,6 +9,7 @@ from analyzer.cli.records import STANDARD_OUTPUT, RecordWriter
 from analyzer.cli.sources import explain_engine, load_policies
 from analyzer.cli.terminal import Terminal
 from analyzer.config import load_settings
+from analyzer.errors import ConfigError
 from analyzer.evaluation.run import (
     Predictions,
     evaluate,
@@ -60,6 +61,11 @@ def run_evaluate(
         terminal.show_line(explain_engine(settings, engine_name, engine))
         judged_by = load_policies(settings, policies, terminal)
         terminal.show_line(judged_by.origin)
+        if judged_by.book is None:
+            raise ConfigError(
+                "Verdicts cannot be scored without policies; name their folder with --policies, or "
+                "add them with `wordbond policies add`."
+            )
         refused += [str(one) for one in judged_by.refused]
         with terminal.progress("analysing", len(gold)) as bar:
             found = predict(

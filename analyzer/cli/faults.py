@@ -11,7 +11,6 @@ import typer
 from analyzer.errors import AnalyzerError
 
 _P = ParamSpec("_P")
-_MAX_DETAIL = 200
 
 _state = {"is_debugging": False}
 
@@ -36,9 +35,8 @@ def printable(text: str) -> str:
 
 
 def describe_surprise(error: Exception) -> str:
-    """An error that nobody foresaw, in a few words."""
-    said = printable(str(error))[:_MAX_DETAIL]
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    """An error that nobody foresaw, by its kind: its own words may be a transcript's."""
+    return type(error).__name__
 
 
 def guarded(work: Callable[_P, int]) -> Callable[_P, None]:

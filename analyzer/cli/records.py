@@ -36,7 +36,7 @@ class RecordWriter:
     """Writes records to a file or to standard output, each at once; a context manager.
 
     Args:
-        path: The file, which is begun anew; ``-`` is standard output.
+        path: The file, which is begun anew with the first record; ``-`` is standard output.
 
     Raises:
         ConfigError: If the file cannot be written, here or later.
@@ -46,9 +46,12 @@ class RecordWriter:
         self._path = path
         self._is_stdout = path == STANDARD_OUTPUT
         self._is_ascii = False
+        # What an earlier run left goes with the first record, not before: a run that comes to
+        # nothing takes nothing away.
+        self._is_begun = self._is_stdout
         try:
             self._file: IO[str] = (
-                sys.stdout if self._is_stdout else path.open("w", encoding="utf-8", newline="\n")
+                sys.stdout if self._is_stdout else path.open("a", encoding="utf-8", newline="\n")
             )
         except OSError as error:
             raise self._failure(error) from error
@@ -58,6 +61,10 @@ class RecordWriter:
     def write(self, record: Any) -> None:
         """Write one record; when this returns, a kill of the process cannot take it back."""
         try:
+            if not self._is_begun:
+                if self._path.is_file():
+                    self._file.truncate(0)
+                self._is_begun = True
             self._file.write(f"{render_line(record, is_ascii=self._is_ascii)}\n")
             self._file.flush()
         except BrokenPipeError:

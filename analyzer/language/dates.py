@@ -123,7 +123,8 @@ def _nearest_year(month: int, day: int, anchor: dt.date) -> dt.date | None:
 
 
 def _month_end(year: int, month: int) -> dt.date:
-    year = min(year, dt.MAXYEAR)
+    if year > dt.MAXYEAR:
+        return dt.date.max
     return dt.date(year, month, calendar.monthrange(year, month)[1])
 
 
@@ -134,9 +135,9 @@ def add_days(start: dt.date, count: int) -> dt.date:
 
 def add_months(start: dt.date, count: int) -> dt.date:
     """The same day ``count`` months later, or that month's last where it is shorter."""
-    total = start.month - 1 + count
-    last = _month_end(start.year + total // 12, total % 12 + 1)
-    return last.replace(day=min(start.day, last.day))
+    years, month = divmod(start.month - 1 + count, 12)
+    last = _month_end(start.year + years, month + 1)
+    return last if last == dt.date.max else last.replace(day=min(start.day, last.day))
 
 
 def add_business_days(start: dt.date, count: int) -> dt.date:

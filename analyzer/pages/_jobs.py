@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import analyzer
+from analyzer.demo import get_corpus
 from analyzer.domain import Call
 from analyzer.engines import Engine
-from analyzer.errors import AnalyzerError, ConfigError, InputError
+from analyzer.errors import AnalyzerError, InputError
 from analyzer.pipeline import analyze_many
 from analyzer.policy_book import PolicyBook
 from analyzer.policy_library import PolicyLibrary
@@ -140,21 +139,6 @@ class AnalysisJob:
         return Done(read.call, read.source)
 
 
-def find_samples() -> Path:
-    """The folder of the sample corpus, in a checkout or in an installed package.
-
-    Raises:
-        ConfigError: If it is not there.
-    """
-    package = Path(analyzer.__file__).parent
-    for folder in (package / "corpus", package.parent / "corpus"):
-        if folder.is_dir():
-            return folder
-    raise ConfigError(
-        f"The sample corpus is not where it belongs ({package / 'corpus'}); install Wordbond again."
-    )
-
-
 def prepare_samples(library: PolicyLibrary) -> Work:
     """Put the sample policies into the library and read the sample calls.
 
@@ -163,7 +147,7 @@ def prepare_samples(library: PolicyLibrary) -> Work:
         PolicyError: If their policies cannot be read.
         StoreError: If the library fails.
     """
-    folder = find_samples()
+    folder = get_corpus()
     policies = read_policies(folder)
     report = library.add(policies.documents)
     read = list(read_many([folder]))

@@ -81,7 +81,7 @@ def draw_footer() -> None:
     """What this is running on, in one quiet line."""
     model = settings().model if settings().has_model else None
     parts = (
-        f"{settings().engine if settings().engine != 'auto' else 'embedded'} engine",
+        f"{engine().name} engine",
         f"model {model}" if model else "no chat model configured",
         f"data in {settings().home}",
     )

@@ -175,7 +175,9 @@ class _Folder:
 
     def connect(self) -> Any:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # What is kept here is personal data: nobody else may read it.
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
         except OSError as error:

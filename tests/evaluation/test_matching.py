@@ -45,7 +45,7 @@ def span(start, end):
         ("the the the", "the", 1.0),
         ("the the the", "the fee please", 1 / 3),
         ("$25.50", "it is 25.50", 1.0),
-        ("don't", "don’t", 1.0),  # noqa: RUF001 - a typographic apostrophe
+        ("don't", "don’t", 1.0),
         ("refund", "send", 0.0),
         ("...", "...", 1.0),
         ("...", "?!", 0.0),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,16 @@ from analyzer.language.quantities import find_quantities
         ("two dogs", "count", 2),
         ("twice", "count", 2),
         ("it's one seven eight", "number", 178),
+        ("a fortnight of notice", "duration", 14),
+        ("fortnight", "duration", 14),
+        ("three calendar days", "duration", 3),
+        ("forty to fifty per cent", "percent", 50),
+        ("seven o'clock", "clock", 7),
+        ("two grand", "number", 2000),
+        ("nought grand pounds", "money", 0),
+        ("twelve thousand three hundred and four", "number", 12304),
+        ("twenty thirty forty euros", "money", 203040),
+        ("five or so", "number", 5),
     ],
 )
 def test_one_quantity(text, dimension, value):
@@ -49,6 +61,26 @@ def test_one_quantity(text, dimension, value):
 @pytest.mark.parametrize("text", ["on the twenty-fourth", "the 24th", "plan R is gone"])
 def test_days_and_letters_are_no_quantities(text):
     assert not find_quantities(text)
+
+
+@pytest.mark.parametrize("text", ["half an hour", "half past", "oh", "k", "$", "", "the ninth"])
+def test_words_that_only_look_like_one(text):
+    assert [q for q in find_quantities(text) if q.unit != "bare"] == []
+
+
+@pytest.mark.parametrize("text", ["$" + "9" * 400, "9" * 400 + " thousand days"])
+def test_what_no_number_can_hold_is_no_quantity(text):
+    assert find_quantities(text) == ()
+
+
+@pytest.mark.parametrize("word", ["hundred", "thousand", "nine", "ninety", "and", "to"])
+def test_endless_number_words_are_finite(word):
+    assert all(math.isfinite(r) for q in find_quantities(f"{word} " * 3000) for r in q.readings)
+
+
+def test_a_period_after_a_or_an_is_told_apart_as_bare():
+    (rate,) = find_quantities("a week")
+    assert (rate.value, rate.unit) == (7, "bare")
 
 
 def test_a_range_keeps_both_ends_the_later_first():

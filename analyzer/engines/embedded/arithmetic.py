@@ -49,7 +49,7 @@ def call_days(call: Call, until: int) -> list[dt.date]:
 
 
 def days_in_full(call: Call, until: int) -> list[dt.date]:
-    """Days named with their month up to a turn, for days that are named in short."""
+    """Days named at length up to a turn, most often with their month; others may mean these."""
     if call.date is None:
         return []
     return [

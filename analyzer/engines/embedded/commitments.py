@@ -22,6 +22,14 @@ _SAME_THING = 0.80
 #: Cosine from which a later turn that takes something back is about the mark.
 _SAME_MATTER = 0.35
 _JOIN_LEAST = 0.25
+_THREAT = re.compile(
+    r"\b(?:collections?(?! point)|collection agency|debt collect\w+|bailiffs?|legal action|"
+    r"small claims|court)\b",
+    re.IGNORECASE,
+)
+_SPARED = re.compile(
+    r"\b(?:no|not|never|won't|isn't|nobody|nothing|without|stop\w*|off)\b", re.IGNORECASE
+)
 _TRAILING = ".!,;:… "
 _TAKEN_BACK = re.compile(
     r"\b(?:i told you (?:that )?wrong|i was wrong|i got that wrong|that was wrong|i misspoke|"
@@ -112,6 +120,11 @@ def join_features(reading: CallReading, position: int) -> tuple[list[str], list[
     return grams, hand
 
 
+def is_threat(text: str) -> bool:
+    """Whether a penalty is held out: a stonewalling tactic, not a commitment (guide, section 1)."""
+    return bool(_THREAT.search(text)) and not _SPARED.search(text)
+
+
 def find_marks(
     reading: CallReading, heads: Heads, *, least: float
 ) -> tuple[list[DraftMark], dict[int, float]]:
@@ -134,7 +147,12 @@ def find_marks(
     by_turn: dict[int, float] = {}
     for item, p in zip(reading.segments, probability, strict=True):
         by_turn[item.turn] = max(by_turn.get(item.turn, 0.0), float(p))
-    groups = _groups(reading, heads, [i for i, p in enumerate(probability) if p >= least])
+    likely = [
+        i
+        for i, p in enumerate(probability)
+        if p >= least and not is_threat(reading.segments[i].segment.text)
+    ]
+    groups = _groups(reading, heads, likely)
     kinds = heads["kind"].probabilities(grams, dense)
     strengths = heads["strength"].probabilities(grams, dense)
     marks = [_mark(reading, g, probability, kinds, strengths, heads) for g in groups]

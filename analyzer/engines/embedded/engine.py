@@ -74,7 +74,7 @@ class EmbeddedEngine:
             language = f" (it says {call.language!r})" if call.language else ""
             raise CallSetAside(
                 f"Call {call.call_id} is not in English{language}; the embedded engine reads "
-                "English only. Set `language` to en if that is wrong, or use an LLM engine."
+                "English only. If that is wrong, set `language` to en in the transcript."
             )
         reading = read_call(call, self._embedder)
         drafts, likely = find_marks(reading, self._heads, least=self._mark_least)

@@ -24,7 +24,7 @@ def conditions_of(promise: Promise, judged: Judged, item: IndexedClause) -> tupl
     turn, position = promise.turn, promise.position
     out = [_compared(promise, comparison, item) for comparison in judged.comparisons]
     out += [
-        Condition(text=found.how, met=found.agrees or None, turn=turn)
+        Condition(text=found.how, met=found.agrees or None, turn=turn if found.agrees else None)
         for found in (judged.day, judged.sum)
         if found is not None
     ]
@@ -34,7 +34,8 @@ def conditions_of(promise: Promise, judged: Judged, item: IndexedClause) -> tupl
         out.append(Condition(text=f"a {position} may grant {cap.text}", met=met, turn=turn))
     if judged.reserved:
         met_by = False if position else None
-        out.append(Condition(text=f"for the {judged.reserved[0]} to grant", met=met_by))
+        shown = turn if position else None
+        out.append(Condition(text=f"for the {judged.reserved[0]} to grant", met=met_by, turn=shown))
     condition = next((s for s in item.sentences if _is_conditional(s)), None)
     if condition and len(out) < _ENOUGH_CONDITIONS:
         out.append(Condition(text=_short(condition.text, _CONDITION_LENGTH)))
@@ -102,7 +103,9 @@ def _compared(promise: Promise, comparison: Comparison, item: IndexedClause) -> 
         met = None  # another sum may be right: a total, a share, a rest
     written, spoken = _written(comparison), _spoken(promise, comparison)
     return Condition(
-        text=f"{item.clause.id} says {written}; promised: {spoken}", met=met, turn=promise.turn
+        text=f"{item.clause.id} says {written}; promised: {spoken}",
+        met=met,
+        turn=None if met is None else promise.turn,
     )
 
 

@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.domain import Condition, Verdict
-from analyzer.engines.embedded.clause_index import ClauseIndex, IndexedClause
+from analyzer.domain import CONFLICTS, Condition, Verdict
+from analyzer.engines.embedded.clause_index import ClauseIndex, IndexedClause, Sentence
 from analyzer.engines.embedded.explanations import (
     conditions_of,
     quoted_sentence,
@@ -26,8 +26,9 @@ from analyzer.engines.embedded.pairs import (
     judge_pair,
     rank_features,
 )
+from analyzer.language.cues import CUE_NAMES, cue_vector
 from analyzer.language.roles import find_roles, same_role
-from analyzer.language.tokens import feature_tokens, ngrams
+from analyzer.language.tokens import content_words, feature_tokens, ngrams
 
 Floats = NDArray[np.float32]
 
@@ -35,6 +36,9 @@ _RETRIEVED = 10
 #: Weight of each row of a promise's vectors beside the comparisons; the training uses the same.
 VECTOR_SCALES = (3.0, 2.0, 2.0, 2.0, 2.0)
 _MAX_QUOTE = 300
+#: A promise that repeats the clause in so many and such a share of its content words echoes it, and
+#: is called a conflict only from the higher threshold.
+_ECHO_WORDS, _ECHO_SHARE, _AGAINST_ECHO = 2, 0.6, 0.6
 #: The least confidence in a verdict that a computation settles.
 _SETTLED = 0.9
 
@@ -110,7 +114,7 @@ class Thresholds:
         relevance: Below this the decisive clause is too uncertain to do without a review.
     """
 
-    conflict: float = 0.26
+    conflict: float = 0.28
     review_low: float = 0.25
     review_high: float = 0.6
     relevance: float = 0.15
@@ -148,16 +152,22 @@ def judge(
     if authority is not None and authority != order[0]:
         # Goodwill is judged by the clause on authority, whatever the words are nearest to.
         order = [authority, *(i for i in order if i != authority)]
-        judged = judge_pair(promise, index.items[authority], by_sentence[index.items[authority].rows])
+        judged = judge_pair(
+            promise, index.items[authority], by_sentence[index.items[authority].rows]
+        )
     item = index.items[order[0]]
     verdict, sure = _decide(p, judged, promise, item, limits, certainty)
     conflict = p["contradicted"] + p["exceeds_authority"]
     retrieved = tuple(index.items[i].clause.id for i in order[:_RETRIEVED])
-    uncertain = limits.review_low <= conflict < limits.review_high
+    flagged = verdict in CONFLICTS
+    uncertain = (flagged or limits.review_low <= conflict) and conflict < limits.review_high
     far = verdict != "not_addressed" and float(relevance[order[0]]) < limits.relevance
     # The terms that could be compared agree: the conflict, if it is one, lies elsewhere.
     doubtful = verdict == "contradicted" and agrees(judged)
-    review = not sure and (uncertain or far or doubtful)
+    # Nothing was compared, and the clause narrows what it allows: the call may fail it unseen.
+    cues = dict(zip(CUE_NAMES, judged.sentence.cues, strict=True))
+    unseen = verdict == "supported" and not judged.comparisons and bool(cues["restrict"])
+    review = not sure and (uncertain or far or doubtful or unseen)
     conditions = conditions_of(promise, judged, item)
     if promise.position is None and verdict == "exceeds_authority":
         # Without the agent's position nobody can say what lies beyond their authority.
@@ -199,6 +209,15 @@ def _names_own_role(promise: Promise, item: IndexedClause) -> bool:
     )
 
 
+def echoes(promise: Promise, sentence: Sentence) -> bool:
+    """Whether a promise says in most of its words what the sentence says, with as many negations."""
+    mine, theirs = set(content_words(promise.quote)), set(content_words(sentence.text))
+    negation = CUE_NAMES.index("negation")
+    if cue_vector(promise.quote)[negation] != sentence.cues[negation]:
+        return False
+    return len(mine) >= _ECHO_WORDS and len(mine & theirs) >= _ECHO_SHARE * len(mine)
+
+
 def _decide(
     p: dict[str, float],
     judged: Judged,
@@ -208,7 +227,7 @@ def _decide(
     certainty: float,
 ) -> tuple[Verdict, bool]:
     """The verdict and whether a computation settles it."""
-    if judged.over_cap is not None and promise.kind != "assurance":
+    if judged.over_cap is not None:
         return "exceeds_authority", True
     if judged.within_cap is not None:
         return "supported", True
@@ -218,7 +237,8 @@ def _decide(
     own = not grounded and _names_own_role(promise, item)
     conflict = p["contradicted"] + (0.0 if own else p["exceeds_authority"])
     names: tuple[str, ...]
-    if certainty * conflict >= limits.conflict:
+    least = _AGAINST_ECHO if echoes(promise, judged.sentence) else limits.conflict
+    if certainty * conflict >= least:
         names = ("contradicted", "exceeds_authority") if grounded else ("contradicted",)
     else:
         names = ("supported", "not_addressed", "conditions_unverified")

@@ -29,6 +29,8 @@ _GENERIC_FOLDERS = frozenset({"policies", "policy"})
 _NOT_POLICIES = frozenset({"readme", "notice", "license", "licence", "changelog"})
 _ID_WORDS = 8
 _MAX_ID_PART = 80
+#: Formats in which companies keep policies and that this version does not read.
+_LATER = frozenset({".pdf", ".docx", ".doc", ".html", ".htm", ".rtf", ".odt"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def read_policies(root: Path) -> PolicyReading:
     """
     if not root.exists():
         raise PolicyError("there is no such file or folder; check the path", path=root)
+    # Documents in other formats are named as set aside: a missing policy changes verdicts.
     read: list[tuple[Path, PolicyDocument]] = []
     failed: list[PolicyError] = []
     for path in [root] if root.is_file() else _policy_files(root):
@@ -149,7 +152,8 @@ def _policy_files(root: Path) -> Iterator[Path]:
         }
         is_hidden = any(part.startswith(".") for part in relative.parts)
         is_about = path.stem.lower() in _NOT_POLICIES
-        if path.suffix.lower() in _FORMATS and not (is_calls or is_hidden or is_about):
+        suffix = path.suffix.lower()
+        if (suffix in _FORMATS or suffix in _LATER) and not (is_calls or is_hidden or is_about):
             yield path
 
 

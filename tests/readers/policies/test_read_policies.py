@@ -111,7 +111,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
         read_policies(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["calls.txt", "a.pdf", "sub/readme.md", None])
+@pytest.mark.parametrize("name", ["calls.txt", "sub/readme.md", None])
 def test_a_folder_with_no_clause_in_it(tmp_path: Path, name: str | None) -> None:
     if name:
         write(tmp_path / name)
@@ -119,6 +119,16 @@ def test_a_folder_with_no_clause_in_it(tmp_path: Path, name: str | None) -> None
         read_policies(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: no clause was found here; a policy folder")
     assert "'## RET-1 Returns'" in str(caught.value)
+
+
+def test_a_format_of_later_versions_is_named_as_set_aside(tmp_path: Path) -> None:
+    write(tmp_path / "a.md")
+    (tmp_path / "goodwill.pdf").write_bytes(b"%PDF-1.7")
+    reading = read_policies(tmp_path)
+    assert len(reading.documents) == 1
+    (error,) = reading.set_aside
+    assert "goodwill.pdf" in str(error)
+    assert "save the document as one of these" in str(error)
 
 
 def test_a_folder_whose_only_file_is_bad_names_that_file(tmp_path: Path) -> None:

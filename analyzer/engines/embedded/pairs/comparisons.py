@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -35,6 +36,9 @@ _GOODWILL_WORDS = frozenset(
     ("credit", "goodwill", "gesture", "waive", "waived", "waiving", "knock", "knocking", "voucher",
      "compensation", "courtesy", "forgive", "remit")
 )  # fmt: skip
+_OWED_CREDIT = re.compile(
+    r"\b(?:store|shop|stay|travel)[ -]credit\b|\bcredit card\b", re.IGNORECASE
+)
 #: A bare number above this may be a sum ("fifteen off"), one below is more often a count.
 _LARGEST_COUNT = 9
 #: Names for everybody who works there; a clause that names them reserves nothing.
@@ -197,7 +201,7 @@ def _limits_kind(cap: Cap, limit: Quantity, kind: str) -> bool:
 
 
 def agrees(judged: Judged) -> bool:
-    """Whether all that could be compared is the same: every quantity, or the day or sum worked out."""
+    """Whether all that could be compared agrees: every quantity, or the day or sum worked out."""
     if any(w is not None and not w.agrees for w in (judged.day, judged.sum)):
         return False
     if any(w is not None and w.agrees for w in (judged.day, judged.sum)):
@@ -206,10 +210,17 @@ def agrees(judged: Judged) -> bool:
 
 
 def is_goodwill(promise: Promise) -> bool:
-    """Whether the promise gives something beyond what is owed: an exception, or words of goodwill."""
+    """Whether the promise gives something beyond what is owed.
+
+    Words of goodwill say so; an exception does where it gives something at all. Credit in which a
+    return is paid ("store credit") and the card of that name are none.
+    """
     if promise.kind == "assurance":
         return False
-    return promise.kind == "exception" or bool(_GOODWILL_WORDS & set(plain_words(promise.quote)))
+    words = set(plain_words(_OWED_CREDIT.sub(" ", promise.quote)))
+    return bool(_GOODWILL_WORDS & words) or (
+        promise.kind == "exception" and bool(GIFT_WORDS & words)
+    )
 
 
 def find_authority(promise: Promise, items: Sequence[IndexedClause]) -> int | None:
@@ -256,7 +267,7 @@ def judge_pair(promise: Promise, item: IndexedClause, likeness: Floats) -> Judge
         comparisons=tuple(comparisons),
         sentence=equal or item.sentences[int(np.argmax(likeness))],
         own_caps=tuple(caps),
-        over_cap=held[0] if held and held[1] else None,
+        over_cap=held[0] if held and held[1] and is_goodwill(promise) else None,
         within_cap=held[0] if held and not held[1] and gives else None,
         reserved=tuple(reserved_to_others(promise, item)),
         day=check_days(promise.quote, call, turn, windows),
