@@ -210,7 +210,7 @@ def _names_own_role(promise: Promise, item: IndexedClause) -> bool:
 
 
 def echoes(promise: Promise, sentence: Sentence) -> bool:
-    """Whether a promise says in most of its words what the sentence says, with as many negations."""
+    """Whether a promise says in most of its words what the sentence says, both negated or not."""
     mine, theirs = set(content_words(promise.quote)), set(content_words(sentence.text))
     negation = CUE_NAMES.index("negation")
     if cue_vector(promise.quote)[negation] != sentence.cues[negation]:
