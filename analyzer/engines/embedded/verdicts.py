@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,6 +37,8 @@ _RETRIEVED = 10
 #: Weight of each row of a promise's vectors beside the comparisons; the training uses the same.
 VECTOR_SCALES = (3.0, 2.0, 2.0, 2.0, 2.0)
 _MAX_QUOTE = 300
+#: "No charge" denies nothing: the clause may say "free" for it.
+_AT_NO_COST = re.compile(r"\bno (?:charges?|costs?|fees?|problem|worries|rush)\b", re.IGNORECASE)
 #: A promise that repeats the clause in so many and such a share of its content words echoes it, and
 #: is called a conflict only from the higher threshold.
 _ECHO_WORDS, _ECHO_SHARE, _AGAINST_ECHO = 2, 0.6, 0.6
@@ -213,7 +216,10 @@ def echoes(promise: Promise, sentence: Sentence) -> bool:
     """Whether a promise says in most of its words what the sentence says, both negated or not."""
     mine, theirs = set(content_words(promise.quote)), set(content_words(sentence.text))
     negation = CUE_NAMES.index("negation")
-    if cue_vector(promise.quote)[negation] != sentence.cues[negation]:
+    ours, others = (
+        cue_vector(_AT_NO_COST.sub(" ", text))[negation] for text in (promise.quote, sentence.text)
+    )
+    if ours != others:
         return False
     return len(mine) >= _ECHO_WORDS and len(mine & theirs) >= _ECHO_SHARE * len(mine)
 
