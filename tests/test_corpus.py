@@ -70,3 +70,9 @@ def test_every_mark_is_grounded(analyses):
         for mark in analysis.commitments:
             assert mark.quote in analysis.call.turns[mark.turn].text
             assert len(mark.clauses) <= 3
+
+
+def test_collections_held_out_are_a_tactic_and_no_promise(analyses):
+    call = analyses["sb-02"]
+    assert "threat" in call.stonewalls[0].tactics
+    assert not any("fifteenth of April" in m.quote for m in call.commitments)

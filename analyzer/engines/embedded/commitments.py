@@ -27,6 +27,7 @@ _THREAT = re.compile(
     r"small claims|court)\b",
     re.IGNORECASE,
 )
+_IF = re.compile(r"(?:and |so |but )?(?:if|unless)\b", re.IGNORECASE)
 _SPARED = re.compile(
     r"\b(?:no|not|never|won't|isn't|nobody|nothing|without|stop\w*|off)\b", re.IGNORECASE
 )
@@ -122,7 +123,26 @@ def join_features(reading: CallReading, position: int) -> tuple[list[str], list[
 
 def is_threat(text: str) -> bool:
     """Whether a penalty is held out: a stonewalling tactic, not a commitment (guide, section 1)."""
-    return bool(_THREAT.search(text)) and not _SPARED.search(text)
+    for found in _THREAT.finditer(text):
+        # "It won't go to collections" spares; "if it isn't paid, it goes to collections" does not.
+        clause = re.split(r"[,.;]", text[: found.start()])[-1]
+        if not _SPARED.search(clause):
+            return True
+    return False
+
+
+def _belongs_to_threat(reading: CallReading, position: int) -> bool:
+    """Whether a segment holds a penalty out, or is the "if" before one in the same turn."""
+    here = reading.segments[position]
+    if is_threat(here.segment.text):
+        return True
+    following = reading.segments[position + 1 : position + 2]
+    return (
+        bool(_IF.match(here.segment.text))
+        and bool(following)
+        and following[0].turn == here.turn
+        and is_threat(following[0].segment.text)
+    )
 
 
 def find_marks(
@@ -148,9 +168,7 @@ def find_marks(
     for item, p in zip(reading.segments, probability, strict=True):
         by_turn[item.turn] = max(by_turn.get(item.turn, 0.0), float(p))
     likely = [
-        i
-        for i, p in enumerate(probability)
-        if p >= least and not is_threat(reading.segments[i].segment.text)
+        i for i, p in enumerate(probability) if p >= least and not _belongs_to_threat(reading, i)
     ]
     groups = _groups(reading, heads, likely)
     kinds = heads["kind"].probabilities(grams, dense)

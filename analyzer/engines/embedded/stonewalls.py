@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.domain import Severity, Stonewall, Tactic
+from analyzer.engines.embedded.commitments import is_threat
 from analyzer.engines.embedded.heads import Heads
 from analyzer.engines.embedded.reading import CallReading, turn_hand, turn_ngrams
 
@@ -133,6 +134,8 @@ def _span(
     if not seen:
         seen[classes[int(tactics.sum(axis=0).argmax())]] = 1
     chosen = [name for name, _ in seen.most_common(_MOST_TACTICS)]
+    if "threat" not in chosen and any(is_threat(reading.call.turns[t].text) for t in turns):
+        chosen.append("threat")
     typical = turns[int(probability.argmax())]
     confidence = float(probability.mean())
     names = "; ".join(_MEANING[c] for c in chosen)

@@ -14,6 +14,7 @@ from analyzer.engines.embedded.commitments import (
     condition_of,
     find_marks,
     is_done,
+    is_threat,
     join_features,
     withdrawn_at,
 )
@@ -215,3 +216,17 @@ def test_quotes_are_slices_of_agents_turns_in_order(turns, join):
         assert m.quote
         assert m.turn in likely
     assert [(m.turn, m.start) for m in marks] == sorted((m.turn, m.start) for m in marks)
+
+
+@pytest.mark.parametrize(
+    ("text", "threat"),
+    [
+        ("if it isn't paid by the first, it goes to collections", True),
+        ("we'd have to take legal action", True),
+        ("it won't go to collections", False),
+        ("the collection point is open till six", False),
+        ("I'll refund it today", False),
+    ],
+)
+def test_what_holds_a_penalty_out(text, threat):
+    assert is_threat(text) is threat
