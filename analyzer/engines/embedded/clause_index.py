@@ -14,7 +14,7 @@ from analyzer.domain import Clause
 from analyzer.embedders import Embedder
 from analyzer.language.cues import cue_vector
 from analyzer.language.quantities import Quantity, find_quantities
-from analyzer.language.roles import Cap, find_caps, reserved_roles, table_rows
+from analyzer.language.roles import Cap, find_caps, find_roles, reserved_roles, table_rows
 from analyzer.language.tokens import content_words
 from analyzer.policy_book import PolicyView
 
@@ -54,6 +54,7 @@ class IndexedClause:
     sentences: tuple[Sentence, ...]
     rows: slice
     caps: tuple[Cap, ...]
+    named_roles: tuple[str, ...]
     cues: tuple[float, ...]
 
 
@@ -87,6 +88,7 @@ class ClauseIndex:
                     sentences,
                     slice(count, count + len(sentences)),
                     tuple(find_caps(clause.text)),
+                    tuple(find_roles(clause.text)),
                     cue_vector(clause.text),
                 )
             )

@@ -25,10 +25,10 @@ from analyzer.engines.embedded.pairs import (
     find_authority,
     judge_features,
     judge_pair,
+    names_own_role,
     rank_features,
 )
 from analyzer.language.cues import CUE_NAMES, cue_vector
-from analyzer.language.roles import find_roles, same_role
 from analyzer.language.tokens import content_words, feature_tokens, ngrams
 
 Floats = NDArray[np.float32]
@@ -205,13 +205,6 @@ def _confidence(value: float) -> float:
     return round(min(max(value, 0.0), 1.0), 3)
 
 
-def _names_own_role(promise: Promise, item: IndexedClause) -> bool:
-    position = promise.position
-    return position is not None and any(
-        same_role(role, position) for role in find_roles(item.clause.text)
-    )
-
-
 def echoes(promise: Promise, sentence: Sentence) -> bool:
     """Whether a promise says in most of its words what the sentence says, both negated or not."""
     mine, theirs = set(content_words(promise.quote)), set(content_words(sentence.text))
@@ -240,7 +233,7 @@ def _decide(
     # Beyond authority is a claim about roles: without a role that the clause keeps it for, it has
     # no ground, and where the clause names the agent's own role it speaks for the agent.
     grounded = bool(judged.reserved)
-    own = not grounded and _names_own_role(promise, item)
+    own = not grounded and names_own_role(promise, item)
     conflict = p["contradicted"] + (0.0 if own else p["exceeds_authority"])
     names: tuple[str, ...]
     least = _AGAINST_ECHO if echoes(promise, judged.sentence) else limits.conflict

@@ -12,6 +12,7 @@ from analyzer.engines.embedded.pairs.comparisons import (
     agrees,
     find_authority,
     judge_pair,
+    names_own_role,
 )
 from analyzer.engines.embedded.pairs.judging import JUDGE_FEATURES, judge_features
 from analyzer.engines.embedded.pairs.promises import QUERY_NAMES, Promise, describe_promise
@@ -29,5 +30,6 @@ __all__ = [
     "find_authority",
     "judge_features",
     "judge_pair",
+    "names_own_role",
     "rank_features",
 ]

@@ -162,6 +162,12 @@ def reserved_to_others(promise: Promise, item: IndexedClause) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+def names_own_role(promise: Promise, item: IndexedClause) -> bool:
+    """Whether the clause names the agent's own position."""
+    position = promise.position
+    return bool(position) and any(same_role(r, position or "") for r in item.named_roles)
+
+
 def sums_of(promise: Promise) -> list[Quantity]:
     """Sums of money that the quote names, bare numbers that may be sums among them."""
     return [

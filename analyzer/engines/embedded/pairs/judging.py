@@ -13,12 +13,12 @@ from analyzer.engines.embedded.pairs.comparisons import (
     dimension_of,
     exceeded_cap,
     judge_pair,
+    names_own_role,
     sums_of,
 )
 from analyzer.engines.embedded.pairs.promises import Promise
 from analyzer.engines.embedded.pairs.ranking import RANK_FEATURES
 from analyzer.language.cues import CUE_NAMES, cue_vector
-from analyzer.language.roles import find_roles, same_role
 
 Floats = NDArray[np.float32]
 
@@ -158,7 +158,6 @@ def _quantities(promise: Promise, judged: Judged, row: Floats) -> dict[str, floa
 
 def _authority(promise: Promise, judged: Judged, item: IndexedClause) -> dict[str, float]:
     """Whether the clause lets an agent of this position grant it."""
-    position = promise.position
     reserved, gives = bool(judged.reserved), _gives(promise)
     return {
         "cap_known": bool(judged.own_caps),
@@ -166,9 +165,8 @@ def _authority(promise: Promise, judged: Judged, item: IndexedClause) -> dict[st
         "cap_nothing": any(c.nothing for c in judged.own_caps),
         "under_cap": bool(judged.own_caps) and judged.over_cap is None and gives,
         "reserved_to_others": reserved,
-        "own_role_named": bool(position)
-        and any(same_role(r, position or "") for r in find_roles(item.clause.text)),
-        "role_missing": position is None,
+        "own_role_named": names_own_role(promise, item),
+        "role_missing": promise.position is None,
         "gift_money": gives and bool(sums_of(promise)),
         "promise_over_reserved": promise.kind != "assurance" and reserved,
     }
