@@ -1,0 +1,260 @@
+"""Finds e-mail addresses: written, said ("john dot smith at gmail dot com"), spelt and in pieces."""
+# ruff: noqa: E501, PLR2004, SIM905 - tables of words and patterns; small counts of words
+
+from __future__ import annotations
+
+import re
+
+from analyzer.redaction.cues import words_left
+from analyzer.redaction.digits import Piece
+from analyzer.redaction.numbers import NATO, NUMBER_WORDS, find_runs
+from analyzer.redaction.said import Said
+
+_WRITTEN = re.compile(
+    r"[^\s@<>()\[\]{},;:\"]+\s?@\s?[^\W_](?:[\w-]*[^\W_])?(?:\s?\.\s?[^\W_][\w-]*)*(?:\.\w{2,}|\s\.\s\w{2,})|[^\s@<>()\[\]{},;:\"]+@[\w.-]*\w"
+)
+_SPACED = re.compile(r"(?:[\w+-]+\s[.]\s)+\Z")
+_PROVIDER = (
+    r"(?:g\s?mail|google\s?mail|hot\s?mail|yahoo|out\s?look|i\s?cloud|proton\s?mail|proton|aol|live|msn|"
+    r"comcast|verizon|sky|bt\s?internet|virgin\s?media|talk\s?talk|gmx|zoho|fast\s?mail|me\s+dot|mac\s+dot|ymail|rocketmail|orange|free|web\s+dot|libero|interia|wp\s+dot)"
+)
+_DOT = r"(?:\s?\.(?=\S)|\s\.\s|\s+(?:dot|point|period|full\s+stop)\s+)"
+_LABEL = r"[a-z0-9]+(?:(?:\s+(?:hyphen|dash|minus)\s+|-|\s+)[a-z0-9]+){0,4}?"
+_DOMAIN = re.compile(
+    rf"(?:\bat|@)\s+(?:sign\s+)?(?:{_LABEL}(?:{_DOT}{_LABEL})??{_DOT}(?:com?|org|net|edu|gov|io|me|info|biz|uk|[a-z]{{2,4}})\b(?:{_DOT}(?:uk|au|nz|za|jp|in|com|br|mx)\b)?"
+    rf"|{_PROVIDER}\b)"
+)
+_PART = r"(?:(?:[a-z]|[a-z]{2,})\s+(?:as\s+in|for)\s+[a-z]+|[a-z]+'[a-z]+|[\w+]+)"
+_TOKEN = re.compile(rf"{_PART}|[-_.]|[,;:?!]")
+_JOINER = frozenset(
+    "dot underscore dash hyphen plus point period minus . - _ score stop".split()
+) - {"stop"}
+_STOP = frozenset(
+    """
+    is it's its it email e-mail mail address to on use one my the her his their our your was
+    yeah yes sure um uh er and that's thats that work try send sent at wrong old new as
+    under with so okay ok then me i i'm you we can have has please reach use try best
+    personal but not no oh well hi hello be would got look looking shop shopping bought
+    ordered order online website site store up us down them saw see seen meeting meet arrive
+    arrived said says right sorry lower case all still here there just from for of in or
+    this what where they she he who works worked think mine be's erm err like lowercase into
+    by about using called actually mm mhm go
+    """.split()
+)
+_ASKED = re.compile(r"\be\s?-?\s?mails?\b")
+_SPELLING = re.compile(
+    rf"(?<!')\b(?:[a-z]\s+(?:as\s+in|for)\s+[a-z]+|[a-z]|{NATO}|dot|underscore|dash|hyphen|dubya|[0-9]+)\b(?!')"
+)
+_GLUE = re.compile(
+    r"(?:[\s,._-]|\b(?:and|then|uh|um|er|capital|double|triple|all\s+one\s+word|underscore|at|for)\b)*"
+)
+_BARE_DOMAIN = re.compile(rf"\bat\s+(?:{_PROVIDER}\b)?")
+_NUMBERS_ON = rf"(?:(?:{'|'.join(sorted(NUMBER_WORDS))})\b(?:[\s-]+(?:{'|'.join(sorted(NUMBER_WORDS))})\b)*|[a-z0-9]+)"
+_WORD_ON = re.compile(rf"\s+{_NUMBERS_ON}")
+_JOIN_ON = re.compile(rf"\s+(?:dot|underscore|dash|hyphen)\s+{_NUMBERS_ON}")
+_REQUEST = frozenset("please what what's whats which can could may need your the".split())
+_TALK = frozenset(
+    """
+    thanks thank bye goodbye great amazing perfect lovely brilliant cheers good fine why
+    when none hold moment minute second one never nothing don't do i'd i'll can't won't
+    already
+    """.split()
+)
+_FAR = 14
+_OPEN = 3
+
+
+def find_emails(turns: list[Said]) -> list[Piece]:
+    """E-mail addresses to be hidden, in the order spoken; pieces within a turn do not overlap."""
+    pieces: list[Piece] = []
+    asked_for: int | None = None
+    is_question = False
+    chain = 0
+    for turn in turns:
+        index, text, low = turn.index, turn.text, turn.low
+        has_at = "@" in text
+        if not has_at and asked_for is None and "mail" not in low and "at" not in turn.words:
+            continue
+        found = _written(index, text) if has_at else []
+        found += _spoken(index, low, found)
+        is_asking = "mail" in low and _ASKED.search(low) is not None
+        if asked_for is not None or is_asking:
+            found += _spelt(
+                index,
+                low,
+                found,
+                -1 - chain,
+                is_answer=asked_for == 0 and is_question and turn.role == "customer",
+            )
+        pieces += found
+        if is_asking:
+            asked_for, chain = 0, chain + 1
+            is_question = turn.role == "agent" and (
+                "?" in text or not turn.words.isdisjoint(_REQUEST)
+            )
+        elif found:
+            asked_for = 1
+        elif asked_for is not None and words_left(low, []) > 3:
+            asked_for = asked_for + 1 if asked_for < _OPEN else None
+    return pieces
+
+
+def _written(index: int, text: str) -> list[Piece]:
+    found = []
+    for match in _WRITTEN.finditer(text):
+        start, end = match.span()
+        value = match[0].rstrip(".,;:!?'")
+        end = start + len(value)
+        if re.match(r"[\w+-]+\s?@", value):
+            spaced = _SPACED.search(text, 0, start)
+            start = spaced.start() if spaced else start
+        found.append(Piece(index, start, end, "email", re.sub(r"\s", "", text[start:end]).lower()))
+    return found
+
+
+def _spoken(index: int, low: str, taken: list[Piece]) -> list[Piece]:
+    """Addresses with a domain that is said; the local part is read leftwards from "at"."""
+    found: list[Piece] = []
+    for match in _DOMAIN.finditer(low):
+        if any(match.start() < p.end and match.end() > p.start for p in taken):
+            continue
+        start = _local_start(low, match.start(), [p.end for p in taken + found])
+        if start < match.start():
+            found.append(
+                Piece(index, start, match.end(), "email", said_address(low[start : match.end()]))
+            )
+    return found
+
+
+def _local_start(low: str, at: int, ends: list[int]) -> int:
+    """Where the local part before ``at`` begins; ``at`` itself where there is none."""
+    floor = max([e for e in ends if e <= at], default=0)
+    tokens = list(_TOKEN.finditer(low, floor, at))[-_FAR * 2 :]
+    start = at
+    words = 0
+    after = ""
+    tied = False
+    for token in reversed(tokens):
+        word = token[0]
+        if word in (",", ";", ":", "?", "!"):
+            # A comma parts letters that are spelt, and ends all else.
+            if words and not (word == "," and (tied or len(after.split(maxsplit=1)[0]) == 1)):
+                break
+            continue
+        if word == "." and (
+            low[token.end() : token.end() + 1] == " "
+            and low[token.start() - 1 : token.start()] not in (" ", ".")
+        ):
+            break
+        first = word.split()[0]
+        if first in ("then", "and") and after[:1].isdigit():
+            # "Quackenbush, then 19 at yahoo": one local part said in two goes.
+            tied = True
+            continue
+        joined = after in _JOINER
+        if first in _STOP and not joined:
+            break
+        if len(word) == 1 and word in "ai" and words and not joined and len(after) > 1:
+            break
+        start, after, words, tied = token.start(), word, words + 1, False
+    return start
+
+
+def _spelt(index: int, low: str, taken: list[Piece], chain: int, *, is_answer: bool) -> list[Piece]:
+    """Pieces of an address asked for: letters one by one, a word beside "dot", a lone domain."""
+    found: list[Piece] = []
+    for start, end, count in _spelt_spans(low):
+        begin, stop = _with_words(low, start, end)
+        is_joined = (begin, stop) != (start, end) or re.search(
+            r"\b(?:dot|underscore|dash|hyphen)\b", low[start:end]
+        )
+        if count < 2 and not is_joined:
+            continue
+        if any(begin < p.end and stop > p.start for p in taken + found):
+            continue
+        found.append(Piece(index, begin, stop, "email", said_address(low[begin:stop]), chain))
+    for match in _DOMAIN.finditer(low):
+        if not any(match.start() < p.end and match.end() > p.start for p in taken + found):
+            found.append(
+                Piece(index, match.start(), match.end(), "email", said_address(match[0]), chain)
+            )
+    if is_answer and not found and not taken:
+        found += _short_answer(index, low, chain)
+    return found
+
+
+def _spelt_spans(low: str) -> list[list[int]]:
+    """Stretches of letters, spelling words and "dot": start, end and how many are no digits."""
+    spans: list[list[int]] = []
+    for match in _SPELLING.finditer(low):
+        if match[0] in ("a", "i") and not (
+            spans and _GLUE.fullmatch(low, spans[-1][1], match.start())
+        ):
+            nxt = re.match(r"[\s,.-]+[a-z](?![a-z'])", low[match.end() :])
+            if nxt is None:
+                continue
+        letters = not match[0][0].isdigit()
+        if spans and _GLUE.fullmatch(low, spans[-1][1], match.start()):
+            spans[-1][1] = match.end()
+            spans[-1][2] += letters
+        elif letters:
+            spans.append([match.start(), match.end(), 1])
+    return spans
+
+
+def _with_words(low: str, start: int, end: int) -> tuple[int, int]:
+    """Widen a spelling by the word before its first "dot" and by all that "dot" goes on to join."""
+    if re.match(r"(?:dot|underscore|dash|hyphen)\b", low[start:end]):
+        before = re.search(r"([a-z0-9]+)\s+\Z", low[:start])
+        if before and before[1] not in _STOP:
+            start = before.start()
+    if re.search(r"\b(?:dot|underscore|dash|hyphen)\Z", low[start:end]):
+        after = _WORD_ON.match(low, end)
+        end = after.end() if after else end
+    while (more := _JOIN_ON.match(low, end)) is not None:
+        end = more.end()
+    return start, end
+
+
+_OWN = re.compile(
+    r"[\s,.]*(?:(?:yeah|yes|sure|um|uh|er|so|okay|ok|it's|its|it|is|that's|thats|the|my|oh|well)\b[\s,.]*)*"
+)
+
+
+def _short_answer(index: int, low: str, chain: int) -> list[Piece]:
+    """The words of a short answer that names the local part before a domain follows."""
+    begin = _OWN.match(low)
+    start = begin.end() if begin else 0
+    rest = low[start:].rstrip(" .,?!")
+    words = rest.split()
+    if not 1 <= len(words) <= 3 or not _names_someone(words):
+        return []
+    return [Piece(index, start, start + len(rest), "email", said_address(rest), chain)]
+
+
+def _names_someone(words: list[str]) -> bool:
+    """Whether none of the words is one that only keeps a talk going."""
+    bare = [w.strip(",.?!'") for w in words]
+    return not any(w in _STOP or w in _TALK for w in bare) and bool(words_left(" ".join(bare), []))
+
+
+_SAID = {
+    "dot": ".",
+    "point": ".",
+    "period": ".",
+    "underscore": "_",
+    "dash": "-",
+    "hyphen": "-",
+    "plus": "+",
+    "minus": "-",
+    "at": "@",
+}
+
+
+def said_address(low: str) -> str:
+    """A said address as one would write it, near enough to tell it from others."""
+    for run in reversed(find_runs(low)):
+        low = low[: run.start] + run.digits + low[run.end :]
+    low = re.sub(r"\b([a-z])\s+(?:as\s+in|for)\s+[a-z]+", r"\1", low)
+    low = re.sub(rf"\b(?:{NATO})\b", lambda m: m[0][0], low)
+    return "".join(_SAID.get(w, w) for w in re.split(r"[\s,]+", low))
