@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,18 @@ class Settings(BaseSettings):
     database_url: str | None = None
     chroma_url: str | None = None
     max_cost: float | None = Field(default=None, ge=0)
+    provider: str = "openai"
+    prices: Path | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    timeout_s: float = Field(default=120.0, gt=0, le=3600, validation_alias="WORDBOND_TIMEOUT")
+    concurrency: int = Field(default=8, ge=1, le=1024)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    window_tokens: int = Field(default=24_000, ge=500, le=2_000_000)
+    redact: bool = True
+    second_reading: bool = True
+    response_cache: bool = True
+    cascade: float = Field(default=0.5, ge=0, le=1)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -41,6 +54,11 @@ class Settings(BaseSettings):
         if value == "" and info.field_name is not None:
             return cls.model_fields[info.field_name].get_default()
         return value
+
+    @field_validator("provider")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        return value.strip().lower()
 
     @field_validator("home")
     @classmethod
@@ -61,6 +79,15 @@ class Settings(BaseSettings):
     def chroma_path(self) -> Path:
         """Where the embedded vector store lives."""
         return self.home / "chroma"
+
+
+def address_without_secrets(address: str) -> str:
+    """An address without user, password and query, any of which may hold a key."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "an address that cannot be read"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def load_settings() -> Settings:

@@ -295,6 +295,7 @@ class Analysis(_FromOutside):
     usage: Usage = Usage()
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
+    needs_review: bool = False
 
     @property
     def conflicts(self) -> tuple[Commitment, ...]:

@@ -12,7 +12,8 @@
     │   ├── EngineUnavailable       may be tried again
     │   ├── EngineRefused
     │   ├── BadAnswer(raw)          keeps the raw text
-    │   └── CallSetAside            this engine cannot judge this call, and says why
+    │   ├── CallSetAside            this engine cannot judge this call, and says why
+    │   └── CallDeferred            this call was left for a later run, and why
     └── StoreError                  the database or the vector store
 
 A message is one sentence that names the thing, the place and the mend.
@@ -84,6 +85,10 @@ class BadAnswer(EngineError):
 
 class CallSetAside(EngineError):
     """This call cannot be judged as it stands; the message says why and what would mend it."""
+
+
+class CallDeferred(EngineError):
+    """This call was not analysed now and can be in a later run: the cost cap, a server away."""
 
 
 class StoreError(AnalyzerError):

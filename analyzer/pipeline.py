@@ -32,24 +32,29 @@ class Outcome:
 def build_engine(settings: Settings, *, name: str | None = None) -> Engine:
     """The engine that an option or the settings ask for.
 
-    ``auto`` is the embedded engine: this version has no other.
+    ``auto`` is the LLM engine where a key or an address of a chat model is set, else the embedded.
 
     Args:
         settings: The settings.
         name: ``auto``, ``embedded``, ``llm`` or ``cascade``; None takes the settings' own.
 
     Raises:
-        ConfigError: If the engine is not one that this version has.
+        ConfigError: If there is no such engine, or its settings cannot be honoured.
     """
     wanted = name or settings.engine
-    if wanted in {"auto", "embedded"}:
+    if wanted == "auto":
+        wanted = "llm" if settings.has_model else "embedded"
+    if wanted == "embedded":
         from analyzer.engines.embedded.engine import EmbeddedEngine
 
         return EmbeddedEngine()
-    if wanted in {"llm", "cascade"}:
+    if wanted == "llm":
+        from analyzer.engines.llm.building import build_llm_engine
+
+        return build_llm_engine(settings)
+    if wanted == "cascade":
         raise ConfigError(
-            f"This version of Wordbond has no {wanted} engine yet; use --engine embedded, which "
-            "needs no key and no network."
+            "This version of Wordbond has no cascade engine yet; use --engine llm or embedded."
         )
     raise ConfigError(f"There is no engine {wanted!r}; choose auto, embedded, llm or cascade.")
 
@@ -82,11 +87,10 @@ def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Anal
                 )
             }
         )
-    versions = {c.id: c.version for c in view.clauses} if view else {}
     return analysis.model_copy(
         update={
             "commitments": tuple(
-                m.model_copy(update={"clause_versions": tuple(versions[c] for c in m.clauses)})
+                m.model_copy(update={"clause_versions": _versions(m.clauses, view)})
                 for m in analysis.commitments
             ),
             "engine": engine.name,
@@ -98,6 +102,11 @@ def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Anal
             "score": score_call(analysis) if view or not _promised(analysis) else None,
         }
     )
+
+
+def _versions(clause_ids: Iterable[str], view: PolicyView | None) -> tuple[str, ...]:
+    found = (view.find_clause(c) for c in clause_ids) if view else ()
+    return tuple(clause.version for clause in found if clause is not None)
 
 
 def _promised(analysis: Analysis) -> bool:

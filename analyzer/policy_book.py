@@ -11,6 +11,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class PolicyView:
     vectors: Vectors
     embedder_name: str = ""
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Twelve hex digits that change with any clause of the view."""
         joined = "\x1f".join(sorted(clause.version for clause in self.clauses))
@@ -46,7 +47,12 @@ class PolicyView:
 
     def find_clause(self, clause_id: str) -> Clause | None:
         """The clause with this id, or None if none such was in force."""
-        return next((c for c in self.clauses if c.id == clause_id), None)
+        return self._by_id.get(clause_id)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Clause]:
+        # Of two clauses with one id the first counts.
+        return {clause.id: clause for clause in reversed(self.clauses)}
 
     def search(self, queries: Vectors, k: int) -> list[list[tuple[Clause, float]]]:
         """The clauses nearest to each query.

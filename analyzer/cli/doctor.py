@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from analyzer.cli.faults import describe_surprise, printable
+from analyzer.config import address_without_secrets
 from analyzer.errors import AnalyzerError, ConfigError
 
 if TYPE_CHECKING:
@@ -212,7 +212,11 @@ def _policies(settings: Settings) -> Check:
 
     with PolicyLibrary.open(settings, build_embedder(settings)) as library:
         documents = library.list_documents()
-    place = _without_secrets(settings.chroma_url) if settings.chroma_url else settings.chroma_path
+    place = (
+        address_without_secrets(settings.chroma_url)
+        if settings.chroma_url
+        else settings.chroma_path
+    )
     if not documents:
         return Check("policy library", "note", f"empty ({place})", add)
     broken = [document for document in documents if not document.is_complete]
@@ -269,16 +273,7 @@ def _engine(settings: Settings) -> Check:
 def _endpoint(settings: Settings) -> str:
     if settings.openai_base_url is None:
         return "OpenAI's own address"
-    return _without_secrets(settings.openai_base_url)
-
-
-def _without_secrets(address: str) -> str:
-    """An address without user, password and query, any of which may hold a key."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return "an address that cannot be read"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return address_without_secrets(settings.openai_base_url)
 
 
 def _show(check: Check, terminal: Terminal) -> None:

@@ -24,7 +24,7 @@ _ORDINARY = frozenset(
     """.split()
 )
 _STREET = re.compile(
-    rf"\b((?:(?:flat|apartment|apt|unit|suite|house|number)\.?\s+\w{{1,4}},?\s+)?(?:[0-9]{{1,5}}\s?[a-z]?(?:-[0-9]+)?|(?:\b(?:{_NUMBER})\b[\s-]*)+[a-z]?)\b,?\s+)"
+    rf"\b((?:(?:flat|apartment|apt|unit|suite|house|number)\.?\s+\w{{1,4}},?\s+)?(?:[0-9]{{1,5}}\s?[a-z]?(?:-[0-9]+)?|(?:\b(?:{_NUMBER})\b[\s-]*){{1,6}}[a-z]?)\b,?\s+)"
     rf"((?:(?:[a-zà-ÿ.']+|[0-9]{{1,3}}(?:st|nd|rd|th))\s+){{1,3}}?)({_TYPE})\b(?:\s+(?:north|south|east|west|n|s|e|w|ne|nw|se|sw)\b)?\.?"
     r"(?:,?\s+(?:apt|apartment|unit|suite|flat|ste)\.?\s+\w{1,5})?"
 )
@@ -49,10 +49,10 @@ _ASKED = re.compile(
 )
 _MAILISH = re.compile(r"\b(?:e\s?-?\s?mail|ip|web)\s+address")
 _ANSWER = re.compile(
-    rf"((?:yeah|yes|sure|um|uh|it's|its|that's|okay|so|er|the|at|address|is|my|home)[\s,]+)*((?:[0-9]{{1,5}}[a-z]?|(?:\b(?:{_NUMBER})\b[\s-]*)+)\s+(?!(?:business|working|on|from|for|in|is|that|which|more|moment|second|thing|days?|times?|minutes|percent|dollars|pounds|of|or|and)\b)[a-z][a-z' ]{{2,30}}?)(?=[,.]|$)"
+    rf"((?:yeah|yes|sure|um|uh|it's|its|that's|okay|so|er|the|at|address|is|my|home)[\s,]+)*((?:[0-9]{{1,5}}[a-z]?|(?:\b(?:{_NUMBER})\b[\s-]*){{1,6}})\s+(?!(?:business|working|on|from|for|in|is|that|which|more|moment|second|thing|days?|times?|minutes|percent|dollars|pounds|of|or|and)\b)[a-z][a-z' ]{{2,30}}?)(?=[,.]|$)"
 )
 _NAMED = re.compile(
-    rf"\b(?:number\s+|no\.?\s+)?(?:[0-9]{{1,4}}[a-z]?|(?:\b(?:{_NUMBER})\b[\s-]*)+),?\s+the\s+[a-z]+(?=[,.]|$)"
+    rf"\b(?:number\s+|no\.?\s+)?(?:[0-9]{{1,4}}[a-z]?|(?:\b(?:{_NUMBER})\b[\s-]*){{1,6}}),?\s+the\s+[a-z]+(?=[,.]|$)"
 )
 _IBAN = re.compile(r"\b[A-Za-z]{2}[0-9]{2}(?:\s?[A-Za-z0-9]){11,30}")
 _NINO = re.compile(

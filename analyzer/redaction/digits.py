@@ -227,10 +227,10 @@ def _hide(reader: _Reader, turn: Said, run: Run, kind: CueKind, cue: Cue | None)
 def _piece(turn: Said, run: Run, kind: CueKind, chain: int, *, is_ending: bool) -> Piece:
     start = run.start
     if kind in _LETTERED and kind != "address":
-        code = _CODE_BEFORE.search(turn.text, 0, start)
+        code = _CODE_BEFORE.search(turn.text, max(0, start - 60), start)
         if code is not None and not find_cues(plain(code[0])):
             start = code.start()
-    if (handle := _HANDLE_BEFORE.search(turn.text, 0, start)) is not None:
+    if (handle := _HANDLE_BEFORE.search(turn.text, max(0, start - 200), start)) is not None:
         start = handle.start()
     if start > 0 and turn.text[start - 1] in "+(":
         start -= 1

@@ -11,7 +11,7 @@ from analyzer.redaction.numbers import NATO, NUMBER_WORDS, find_runs
 from analyzer.redaction.said import Said
 
 _WRITTEN = re.compile(
-    r"[^\s@<>()\[\]{},;:\"]+\s?@\s?[^\W_](?:[\w-]*[^\W_])?(?:\s?\.\s?[^\W_][\w-]*)*(?:\.\w{2,}|\s\.\s\w{2,})|[^\s@<>()\[\]{},;:\"]+@[\w.-]*\w"
+    r"[^\s@<>()\[\]{},;:\"]{1,64}\s?@\s?[^\W_](?:[\w-]*[^\W_])?(?:\s?\.\s?[^\W_][\w-]*)*(?:\.\w{2,}|\s\.\s\w{2,})|[^\s@<>()\[\]{},;:\"]{1,64}@[\w.-]{0,250}\w"
 )
 _SPACED = re.compile(r"(?:[\w+-]+\s[.]\s)+\Z")
 _PROVIDER = (
@@ -106,7 +106,7 @@ def _written(index: int, text: str) -> list[Piece]:
         value = match[0].rstrip(".,;:!?'")
         end = start + len(value)
         if re.match(r"[\w+-]+\s?@", value):
-            spaced = _SPACED.search(text, 0, start)
+            spaced = _SPACED.search(text, max(0, start - 80), start)
             start = spaced.start() if spaced else start
         found.append(Piece(index, start, end, "email", re.sub(r"\s", "", text[start:end]).lower()))
     return found

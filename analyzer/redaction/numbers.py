@@ -49,6 +49,8 @@ NUMBER_WORDS = frozenset(_UNITS) | frozenset(_TEENS) | frozenset(_TENS) | frozen
 #: Digits past which "million million" is no number.
 _HUGE = 15
 _WHOLE = 15
+#: Groups of one run at most, so that a turn of nothing but numbers stays quick.
+_MOST = 48
 
 NATO = (
     "alpha|alfa|bravo|charlie|delta|echo|foxtrot|golf|hotel|india|juliet|juliett|kilo|lima|mike|"
@@ -162,7 +164,7 @@ def find_runs(low: str, *, letters: bool = False) -> list[Run]:
         if group is None:
             close()
             continue
-        if current and _parts(low, current, group):
+        if current and (len(current) >= _MOST or _parts(low, current, group)):
             close()
         current.append(group)
     close()

@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -268,3 +269,15 @@ def test_huge_and_odd_texts_do_not_raise():
         "dot " * 2000,
     ):
         redact(call(f"C: {text}", "A: card number?", f"C: {text}", "A: your e-mail?", f"C: {text}"))
+
+
+@pytest.mark.parametrize("piece", ["one ", "4 ", "12 ", "a@", "a_", "a ", "Mr A"])
+def test_a_long_odd_turn_takes_no_longer_than_its_length(piece):
+    original = call("A: card number, e-mail, address?", f"C: {piece * 4000}")
+    before = time.process_time()
+    redact(original)
+    assert time.process_time() - before < 3
+
+
+def test_a_user_id_goes_whole():
+    assert masked("C: my user id is amelia_rossi_1297") == ["my user id is [ACCOUNT_1]"]

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,23 +77,10 @@ class ClauseIndex:
         rows: list[Vectors] = []
         count = 0
         for clause in view.clauses:
-            sentences = split_clause(clause)
-            vectors = embedder.embed([_with_title(clause, s.text) for s in sentences])
-            rows.append(vectors)
-            items.append(
-                IndexedClause(
-                    clause,
-                    Counter(content_words(clause.embedded_text)),
-                    frozenset(content_words(clause.title)),
-                    find_quantities(clause.text),
-                    sentences,
-                    slice(count, count + len(sentences)),
-                    tuple(find_caps(clause.text)),
-                    tuple(find_roles(clause.text)),
-                    cue_vector(clause.text),
-                )
-            )
-            count += len(sentences)
+            item = index_clause(clause, first_row=count)
+            rows.append(embedder.embed([_with_title(clause, s.text) for s in item.sentences]))
+            items.append(item)
+            count += len(item.sentences)
         self.view = view
         self.items = tuple(items)
         self.vectors = view.vectors
@@ -118,6 +106,28 @@ class ClauseIndex:
                 if n:
                     out[row] += self.idf[word] * n * (_K1 + 1) / (n + _K1 * (1 - _B + _B * length))
         return out / ceiling
+
+
+@lru_cache(maxsize=2048)
+def index_clause(clause: Clause, *, first_row: int = 0) -> IndexedClause:
+    """Take one clause apart.
+
+    Args:
+        clause: The clause.
+        first_row: Row of its first sentence among the vectors of an index.
+    """
+    sentences = split_clause(clause)
+    return IndexedClause(
+        clause,
+        Counter(content_words(clause.embedded_text)),
+        frozenset(content_words(clause.title)),
+        find_quantities(clause.text),
+        sentences,
+        slice(first_row, first_row + len(sentences)),
+        tuple(find_caps(clause.text)),
+        tuple(find_roles(clause.text)),
+        cue_vector(clause.text),
+    )
 
 
 def split_clause(clause: Clause) -> tuple[Sentence, ...]:
