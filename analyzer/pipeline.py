@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from analyzer.config import Settings
 from analyzer.domain import Analysis, Call
@@ -12,6 +15,9 @@ from analyzer.errors import AnalyzerError, CallSetAside, ConfigError
 from analyzer.evidence import ground
 from analyzer.policy_book import PolicyBook, PolicyView
 from analyzer.scoring import score_call
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -166,15 +172,58 @@ def describe_surprise(error: Exception) -> str:
     )
 
 
+def work_ahead(
+    items: Iterable[_Item], work: Callable[[_Item], _Result], *, engine: Engine
+) -> Iterator[_Result]:
+    """Do work on items in order, on several at once where the engine waits for a server.
+
+    Args:
+        items: Taken as they are needed, no more than the engine's ``concurrency`` ahead.
+        work: Done on each.
+        engine: Whose ``concurrency`` counts; one without it takes one item after the other.
+
+    Yields:
+        Results in the order of the items. What ``work`` raises ends the rest.
+    """
+    concurrency = getattr(engine, "concurrency", 1)
+    if concurrency <= 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="wordbond-call") as pool:
+        under_way: deque[Future[_Result]] = deque()
+        try:
+            for item in items:
+                under_way.append(pool.submit(work, item))
+                if len(under_way) >= concurrency:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
 def analyze_many(
     calls: Iterable[Call], *, engine: Engine, book: PolicyBook | None
 ) -> Iterator[Outcome]:
-    """Analyse calls one after the other; one that cannot be judged is set aside with its reason."""
-    for call in calls:
-        try:
-            yield Outcome(call, analyze_call(call, engine=engine, book=book))
-        except AnalyzerError as error:
-            yield Outcome(call, None, str(error))
-        except Exception as error:  # noqa: BLE001 - one call's surprise must not cost all others
-            # Without the error's own words, which may be the call's.
-            yield Outcome(call, None, describe_surprise(error))
+    """Analyse calls; one that cannot be judged is set aside with its reason.
+
+    Yields:
+        What became of each, in the order of the calls.
+
+    Raises:
+        ConfigError: If the engine's settings are wrong, since no other call would fare better.
+    """
+    return work_ahead(calls, lambda call: _outcome(call, engine, book), engine=engine)
+
+
+def _outcome(call: Call, engine: Engine, book: PolicyBook | None) -> Outcome:
+    try:
+        return Outcome(call, analyze_call(call, engine=engine, book=book))
+    except ConfigError:
+        raise
+    except AnalyzerError as error:
+        return Outcome(call, None, str(error))
+    except Exception as error:  # noqa: BLE001 - one call's surprise must not cost all others
+        # Without the error's own words, which may be the call's.
+        return Outcome(call, None, describe_surprise(error))

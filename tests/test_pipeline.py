@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -162,8 +164,36 @@ def test_stonewalls_cost_by_severity():
     assert scores == [90, 80, 65]
 
 
-def test_engines_that_this_version_has_not_are_refused_in_a_sentence():
+def test_engines_that_cannot_be_had_are_refused_in_a_sentence():
     assert build_engine(Settings(), name="auto").name == "embedded"
-    for name in ("llm", "cascade", "magic"):
-        with pytest.raises(ConfigError, match=name):
+    for name, told in (("llm", "OPENAI_API_KEY"), ("cascade", "cascade"), ("magic", "magic")):
+        with pytest.raises(ConfigError, match=told):
             build_engine(Settings(), name=name)
+
+
+def test_auto_is_the_llm_engine_where_a_model_is_set():
+    engine = build_engine(Settings(openai_base_url="http://127.0.0.1:9/v1"))
+    assert engine.name == "llm"
+    assert engine.prompt_version is not None
+
+
+class Slow(ScriptedEngine):
+    """Works on three calls together, the earlier ones slower."""
+
+    concurrency = 3
+
+    def analyze(self, call, _view):
+        time.sleep(0.03 if call.call_id == "c0" else 0)
+        return Analysis(call=call)
+
+
+def test_calls_under_way_together_come_back_in_their_order():
+    calls = [CALL.model_copy(update={"call_id": f"c{n}"}) for n in range(7)]
+    found = [o.call.call_id for o in analyze_many(calls, engine=Slow(), book=None)]
+    assert found == [c.call_id for c in calls]
+
+
+def test_wrong_settings_end_the_run():
+    engine = ScriptedEngine(ConfigError("The key is wrong."), {})
+    with pytest.raises(ConfigError):
+        list(analyze_many([CALL, CALL], engine=engine, book=None))

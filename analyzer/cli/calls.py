@@ -12,8 +12,8 @@ from analyzer.cli.moments import count_to_review, number
 from analyzer.cli.terminal import Bar, Terminal
 from analyzer.domain import Analysis
 from analyzer.engines import Engine
-from analyzer.errors import AnalyzerError, InputError, TranscriptError
-from analyzer.pipeline import analyze_call, describe_surprise
+from analyzer.errors import AnalyzerError, ConfigError, InputError, TranscriptError
+from analyzer.pipeline import analyze_call, describe_surprise, work_ahead
 from analyzer.policy_book import PolicyBook
 from analyzer.readers.transcripts import ReadCall, ReadOptions, read_many
 
@@ -74,41 +74,55 @@ def analyze_files(
 
     Raises:
         StoreError: If the store fails; what was yielded by then is kept.
+        ConfigError: If the engine's settings are wrong; what was yielded by then is kept.
     """
+    found = _read(files, options, bar)
+    for outcome in work_ahead(found, lambda item: _analyze(item, engine, book), engine=engine):
+        done = _keep(outcome, store) if isinstance(outcome, Finished) else outcome
+        if store is not None and isinstance(done, Refused):
+            store.save_set_aside(done.source, done.reason)
+        bar.advance()
+        yield done
+
+
+def _read(
+    files: Sequence[Path], options: ReadOptions, bar: Bar
+) -> Iterator[ReadCall | TranscriptError]:
+    """The calls of files as they are read, and the files that cannot be."""
     expected = len(files)
     bar.expect(expected)
     for path in files:
         items = list(read_many([path], options))
         expected += len(items) - 1
         bar.expect(expected)
-        for item in items:
-            outcome = (
-                Refused.of(item)
-                if isinstance(item, TranscriptError)
-                else _analyze(item, engine, book, store)
-            )
-            if store is not None and isinstance(outcome, Refused):
-                store.save_set_aside(outcome.source, outcome.reason)
-            bar.advance()
-            yield outcome
+        yield from items
 
 
 def _analyze(
-    read: ReadCall, engine: Engine, book: PolicyBook | None, store: ResultStore | None
+    item: ReadCall | TranscriptError, engine: Engine, book: PolicyBook | None
 ) -> Finished | Refused:
-    source = f"{read.source}, call {read.call.call_id}"
+    if isinstance(item, TranscriptError):
+        return Refused.of(item)
+    source = f"{item.source}, call {item.call.call_id}"
     try:
-        analysis = analyze_call(read.call, engine=engine, book=book)
+        return Finished(item, analyze_call(item.call, engine=engine, book=book))
+    except ConfigError:
+        # The settings are wrong for every call; the run ends before the next is begun.
+        raise
     except AnalyzerError as error:
         return Refused(source, str(error))
     except Exception as error:  # one call's surprise must not cost all others
         if is_debugging():
             raise
         return Refused(source, describe_surprise(error))
+
+
+def _keep(done: Finished, store: ResultStore | None) -> Finished:
     if store is None:
-        return Finished(read, analysis)
-    saved = store.save_analysis(analysis, source=read.source, format=read.format)
-    return Finished(read, analysis, is_new=saved.created)
+        return done
+    read = done.read
+    saved = store.save_analysis(done.analysis, source=read.source, format=read.format)
+    return Finished(read, done.analysis, is_new=saved.created)
 
 
 @dataclass
@@ -122,6 +136,11 @@ class Tally:
     n_refused: int = 0
     n_new: int = 0
     n_ungrounded: int = 0
+    n_requests: int = 0
+    n_tokens_in: int = 0
+    n_tokens_cached: int = 0
+    n_tokens_out: int = 0
+    cost_usd: float = 0.0
     notes: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, outcome: Finished | Refused) -> None:
@@ -135,6 +154,11 @@ class Tally:
         self.n_stonewalls += len(analysis.stonewalls)
         self.n_to_review += count_to_review(analysis)
         self.n_ungrounded += len(analysis.set_aside)
+        self.n_requests += analysis.usage.requests
+        self.n_tokens_in += analysis.usage.tokens_in
+        self.n_tokens_cached += analysis.usage.tokens_cached
+        self.n_tokens_out += analysis.usage.tokens_out
+        self.cost_usd += analysis.usage.cost_usd or 0.0
         self.n_new += bool(outcome.is_new)
         for note in dict.fromkeys((*outcome.read.notes, *analysis.notes)):
             self.notes.setdefault(note, []).append(analysis.call.call_id)
@@ -164,12 +188,21 @@ class Tally:
             more = len(calls) - _NAMED_CALLS
             told = f"{named} and {more} more" if more > 0 else named
             lines.append(f"note: {note} ({number(len(calls), 'call')}: {told})")
+        if self.n_requests:
+            lines.append(self._render_usage())
         if self.n_ungrounded:
             lines.append(
                 f"note: {number(self.n_ungrounded, 'mark')} left out, not to be found in the call "
                 "or its clauses; the records hold each with its reason"
             )
         return lines
+
+    def _render_usage(self) -> str:
+        cost = f", {self.cost_usd:.4f} USD" if self.cost_usd else ", price not known"
+        return (
+            f"Model: {number(self.n_requests, 'request')}, {self.n_tokens_in:,} tokens in "
+            f"({self.n_tokens_cached:,} cached), {self.n_tokens_out:,} out{cost}"
+        )
 
 
 def stop(tally: Tally, terminal: Terminal, *, is_stored: bool) -> int:

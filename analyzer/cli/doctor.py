@@ -253,11 +253,18 @@ def _embeddings(settings: Settings) -> Check:
 def _chat_model(settings: Settings) -> Check:
     key = "a key is set" if settings.openai_api_key else "no key is set"
     if not settings.has_model:
-        return Check("chat model", "ok", f"{key} and none is needed: the embedded engine has none")
+        return Check("chat model", "ok", f"{key}; the embedded engine needs none")
+    from analyzer.engines.llm.chat import DEFAULT_MODEL
+    from analyzer.engines.llm.endpoint_check import check_endpoint
+
+    model = settings.model or DEFAULT_MODEL
+    check_endpoint(settings, model)
+    redaction = "masked before it is sent" if settings.redact else "sent as it is"
     return Check(
         "chat model",
-        "note",
-        f"{key}, address {_endpoint(settings)}; not used, since this version has no LLM engine yet",
+        "ok" if settings.redact else "note",
+        f"{key}, {model} at {_endpoint(settings)}; personal data is {redaction}",
+        "" if settings.redact else "Unset WORDBOND_REDACT to keep personal data here.",
     )
 
 

@@ -55,7 +55,9 @@ def find_moments(analysis: Analysis) -> list[Moment]:
 def count_to_review(analysis: Analysis) -> int:
     """How many marks of a call a person should look at."""
     n_commitments = sum(mark.needs_review for mark in analysis.commitments)
-    return n_commitments + sum(wall.needs_review for wall in analysis.stonewalls)
+    n_walls = sum(wall.needs_review for wall in analysis.stonewalls)
+    # A call that is to be looked at as a whole counts once.
+    return n_commitments + n_walls + analysis.needs_review
 
 
 def number(count: int, what: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from analyzer.cli.calls import Refused
 from analyzer.cli.moments import number
 from analyzer.cli.terminal import Terminal
-from analyzer.config import Settings
+from analyzer.config import Settings, address_without_secrets
 from analyzer.domain import PolicyDocument
 from analyzer.editions import check_documents
 from analyzer.embedders import Embedder, packaged_embedder
@@ -55,13 +55,15 @@ def explain_engine(settings: Settings, asked: str | None, engine: Engine) -> str
     elif asked is None and settings.engine != "auto":
         why = "as WORDBOND_ENGINE asks"
     elif settings.has_model:
-        why = (
-            "since this version has no LLM engine yet; the chat model that is set is not used and "
-            "nothing leaves this machine"
-        )
+        why = "since a chat model is set"
     else:
-        why = "since no key and no base URL of a chat model is set; nothing leaves this machine"
-    return f"Engine: {engine.name} ({engine.model}), {why}."
+        why = "since no key and no base URL of a chat model is set"
+    where = "nothing leaves this machine"
+    if engine.name != "embedded":
+        address = address_without_secrets(settings.openai_base_url or "OpenAI's own address")
+        masked = "personal data masked" if settings.redact else "personal data NOT masked"
+        where = f"calls go to {address}, {masked}"
+    return f"Engine: {engine.name} ({engine.model}), {why}; {where}."
 
 
 def read_documents(

@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from analyzer.domain import Call, Turn
+from analyzer.domain import Analysis, Call, Turn
 from analyzer.engines import Engine
 from analyzer.errors import EngineError
 from analyzer.evaluation.evaluation import Evaluation, Figure
@@ -37,7 +37,7 @@ from analyzer.evaluation.misses import Miss, worst_misses
 from analyzer.evaluation.records import hash_file, read_gold, read_predictions
 from analyzer.evaluation.report import render_misses, render_table, to_json
 from analyzer.evaluation.scores import count_calls, match_calls, summarise
-from analyzer.pipeline import analyze_call
+from analyzer.pipeline import analyze_call, work_ahead
 from analyzer.policy_book import PolicyBook
 
 __all__ = [
@@ -112,12 +112,20 @@ def predict(
     records: dict[CallKey, dict[str, Any]] = {}
     set_aside: dict[CallKey, str] = {}
     started = time.perf_counter()
-    for done, record in enumerate(gold, start=1):
+
+    def read(record: Mapping[str, Any]) -> Analysis | EngineError:
         try:
-            analysis = analyze_call(strip_labels(record), engine=engine, book=book)
-            records[key_of(record)] = analysis.to_record()
+            return analyze_call(strip_labels(record), engine=engine, book=book)
         except EngineError as error:
-            set_aside[key_of(record)] = str(error)
+            return error
+
+    for done, (record, found) in enumerate(
+        zip(gold, work_ahead(gold, read, engine=engine), strict=True), start=1
+    ):
+        if isinstance(found, EngineError):
+            set_aside[key_of(record)] = str(found)
+        else:
+            records[key_of(record)] = found.to_record()
         if progress is not None:
             progress(done, len(gold))
     return Predictions(records, set_aside, time.perf_counter() - started)

@@ -397,14 +397,14 @@ def test_a_call_without_a_company_needs_one_where_there_are_several(tmp_path):
 # --- the engine ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["llm", "cascade"])
-def test_an_engine_that_is_not_there_yet_is_one_sentence(calls, name, monkeypatch):
+@pytest.mark.parametrize(("name", "told"), [("llm", "OPENAI_API_KEY"), ("cascade", "cascade")])
+def test_an_engine_that_cannot_be_had_is_one_sentence(calls, name, told, monkeypatch):
     for arguments in (["--engine", name], []):
         monkeypatch.setenv("WORDBOND_ENGINE", name)
         result = analyze(calls, "--no-store", *arguments)
         assert result.exit_code == 1
         assert result.stderr.count("\n") == 1
-        assert f"no {name} engine" in result.stderr
+        assert told in result.stderr
         assert result.stdout == ""
 
 
@@ -423,12 +423,17 @@ def test_the_first_line_gives_the_reason(calls, monkeypatch, arguments, setting,
     assert why in result.stdout.splitlines()[0]
 
 
-def test_with_a_key_auto_is_embedded_and_says_why(calls, monkeypatch):
+def test_an_address_that_is_not_there_ends_the_run_before_any_call(calls, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     result = analyze(calls, "--no-store")
     first = result.stdout.splitlines()[0]
-    assert "embedded" in first
-    assert "no LLM engine" in first
+    assert "Engine: llm" in first
+    assert "since a chat model is set" in first
+    assert "personal data masked" in first
+    assert result.exit_code == 1
+    assert "cannot be reached" in result.stderr
+    assert "OPENAI_BASE_URL" in result.stderr
     assert "sk-very-secret" not in result.output
 
 

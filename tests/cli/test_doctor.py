@@ -51,12 +51,13 @@ def test_a_key_is_named_and_never_shown(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://user:{KEY}@127.0.0.1:9/v1?key={KEY}")
     result = doctor()
-    assert result.exit_code == 0
-    assert "a key is set" in result.stdout
-    assert "http://127.0.0.1:9/v1" in result.stdout
+    assert result.exit_code == 1
+    found = checks()["chat model"]
+    assert found["state"] == "fault"
+    assert "http://127.0.0.1:9/v1" in found["found"]
+    assert "OPENAI_BASE_URL" in found["found"]
     assert KEY not in result.output
     assert KEY not in json.dumps(checks())
-    assert "no LLM engine" in checks()["engine"]["found"]
 
 
 def test_what_was_stored_and_added_is_counted(tmp_path):
@@ -79,7 +80,7 @@ def test_faults_are_told_with_their_mend_and_end_with_1(tmp_path, monkeypatch):
     monkeypatch.setenv("WORDBOND_CHROMA_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("WORDBOND_EMBEDDING_MODEL", "some-model")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("WORDBOND_ENGINE", "llm")
+    monkeypatch.setenv("WORDBOND_ENGINE", "cascade")
     result = doctor()
     assert result.exit_code == 1
     assert result.stderr.startswith("error: Something is wrong with: ")
@@ -88,7 +89,7 @@ def test_faults_are_told_with_their_mend_and_end_with_1(tmp_path, monkeypatch):
         assert found[name]["state"] == "fault", found[name]
         assert name in result.stderr
     assert "WORDBOND_CHROMA_URL" in found["policy library"]["found"]
-    assert "--engine embedded" in found["engine"]["found"]
+    assert "embedded" in found["engine"]["found"]
     assert found["packaged model"]["state"] == "ok"
 
 

@@ -149,7 +149,7 @@ def test_a_policy_document_that_is_broken_is_told(gold, policies):
     assert "broken.md" in result.stderr
 
 
-def test_an_engine_that_is_not_there_yet_is_one_sentence(gold, policies):
+def test_an_engine_without_a_model_is_one_sentence(gold, policies):
     result = evaluate(gold, "--policies", policies, "--engine", "llm")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1

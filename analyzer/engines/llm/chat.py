@@ -50,7 +50,7 @@ DEFAULT_MODEL = "gpt-5-mini"
 #: An answer may be so long; a server that never stops is stopped there.
 MOST_TOKENS_OUT = 16_000
 #: What an answer is taken to need before it is known, for the cost cap.
-_USUAL_TOKENS_OUT = 1_500
+_USUAL_TOKENS_OUT = 4_000
 _ROLES: dict[str, type[BaseMessage]] = {
     "system": SystemMessage, "user": HumanMessage, "assistant": AIMessage,
 }  # fmt: skip
@@ -280,7 +280,8 @@ class Chat:
             tries += 1
             try:
                 message = await self._send(messages, schema, ability)
-            except ConfigError:
+            except (ConfigError, asyncio.CancelledError):
+                self._limiter.settle(estimate, 0)
                 raise
             except Exception as error:  # noqa: BLE001 - sorted out by its kind in one place
                 self._limiter.settle(estimate, 0)

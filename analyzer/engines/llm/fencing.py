@@ -18,7 +18,7 @@ _UNSEEN = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 _FENCE = re.compile(r"[<\uff1c]{2,}|[>\uff1e]{2,}")
-_NUMBERED = re.compile(r"[\[\uff3b](?=\s*\d+\s*[\]\uff3d])|(?<=\d)\s*[\]\uff3d]")
+_NUMBERED = re.compile(r"[\[\uff3b]\s*\d+\s*[\]\uff3d]")
 _LONGEST_NAME = 60
 _NOT_IN_NAMES = re.compile(r"[^\w .,'’&/-]")
 
@@ -31,7 +31,7 @@ def fence_text(text: str) -> str:
     """
     text = _UNSEEN.sub(" ", text)
     text = _FENCE.sub(lambda m: ("‹" if m[0][0] in "<\uff1c" else "›") * len(m[0]), text)
-    return _NUMBERED.sub(lambda m: m[0][:-1] + ("(" if m[0][-1] in "[\uff3b" else ")"), text)
+    return _NUMBERED.sub(lambda m: f"({m[0][1:-1]})", text)
 
 
 def _name(text: str) -> str:

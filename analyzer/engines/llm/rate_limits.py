@@ -62,8 +62,9 @@ class RateLimiter:
 
     One is shared by a whole process: it may be used from several event loops and threads at once,
     which an ``asyncio.Lock`` may not. A bucket holds ``burst_s`` seconds' worth of its limit, and
-    1 at least. In any window of ``w`` seconds no more passes than one bucket and what ``w`` brings,
-    plus what the largest request has beyond the bucket.
+    1 at least. In any window of ``w`` seconds no more is let through than one bucket and what ``w``
+    brings, plus what the largest request has beyond the bucket. One that is let through early,
+    because another cost less than estimated, may notice up to 0.25 s later.
 
     Args:
         requests_per_minute: > 0, or None for no limit.

@@ -217,16 +217,17 @@ class ResponseCache:
             self._turn_off(path, f"it {what} again and again")
             return
         try:
-            # Another process may have done it since; the file there now is a sound one.
-            if _identity(path) != self._identity:
-                return
-            aside = _free_name(path)
-            # The journals go first: a new file must never meet the journal of the old one.
-            for suffix in ("-wal", "-shm", ""):
-                with contextlib.suppress(FileNotFoundError):
-                    Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
-        except OSError as error:
-            self._turn_off(path, f"it {what} and cannot be renamed: {error.strerror}")
+            with _alone(path):
+                # Another process may have done it since; the file there now is a sound one.
+                if _identity(path) != self._identity:
+                    return
+                aside = _free_name(path)
+                # The journals go first: a new file must never meet the journal of the old one.
+                for suffix in ("-wal", "-shm", ""):
+                    with contextlib.suppress(FileNotFoundError):
+                        Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+        except (OSError, sqlite3.Error) as error:
+            self._turn_off(path, f"it {what} and cannot be renamed: {error}")
             return
         self._tell(
             f"The answer cache {str(path)!r} {what}; it was renamed to {aside.name!r} and a new "
@@ -339,6 +340,20 @@ def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Ite
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from renaming the same file; the lock ends with its process.
+
+    The lock is SQLite's own, on an empty file beside, because that works on every system.
+    """
+    lock = sqlite3.connect(f"{path}.lock", timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+    finally:
+        lock.close()
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

@@ -43,6 +43,9 @@ def cut_windows(call: Call, most_tokens: int) -> list[range]:
         if end == len(sizes):
             break
         start = max(end - min(OVERLAP, (end - start) // 2), start + 1)
+        # What is repeated has to leave room for what is new.
+        while start < end and sum(sizes[start : end + 1]) > most_tokens:
+            start += 1
     return windows
 
 

@@ -258,7 +258,7 @@ def test_bad_amounts_are_refused():
 )
 def test_no_window_exceeds_the_rate_beyond_the_burst(requests, tokens, burst_s, arrivals):
     time, log = scene()
-    order: list[int] = []
+    passed: dict[int, float] = {}
     limiter = limiter_in(time, requests, tokens, burst_s=burst_s)
     # Slow limits and large requests would need hours of simulated time in small steps.
     largest = 5000 if tokens is None else max(1, tokens // 2)
@@ -269,7 +269,7 @@ def test_no_window_exceeds_the_rate_beyond_the_burst(requests, tokens, burst_s, 
             await time.sleep(after)
         came.append(number)
         await limiter.acquire(estimate)
-        order.append(number)
+        passed[number] = time.now
         actual = int(estimate * part)
         limiter.settle(estimate, actual)
         log.append((time.now, actual))
@@ -280,14 +280,17 @@ def test_no_window_exceeds_the_rate_beyond_the_burst(requests, tokens, burst_s, 
             for number, (after, amount, part) in enumerate(arrivals)
         )
     )
-    assert order == came
+    # Let through in order; one may notice up to a quarter of a second after it was.
+    late_s = 0.251
+    for earlier, later in itertools.combinations(came, 2):
+        assert passed[earlier] <= passed[later] + late_s
     for limit, weigh in ((requests, lambda _: 1), (tokens, lambda actual: actual)):
         if limit is None:
             continue
         bucket = max(1.0, limit / 60 * burst_s)
         for first, last in itertools.combinations_with_replacement(range(len(log)), 2):
             amounts = [weigh(actual) for _, actual in log[first : last + 1]]
-            window_s = log[last][0] - log[first][0]
+            window_s = log[last][0] - log[first][0] + late_s
             beyond = max(0, max(amounts) - bucket)
             assert sum(amounts) <= limit / 60 * window_s + bucket + beyond + 0.01
 

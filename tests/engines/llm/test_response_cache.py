@@ -373,13 +373,9 @@ def test_processes_begin_and_fill_one_file_together(path, is_broken):
     assert [process.returncode for process in processes] == [0, 0, 0]
     with ResponseCache(path) as cache:
         assert cache.note is None
-        kept = [name for name in "abc" if cache.get(f"{name}-99") is not None]
-    if is_broken:
-        assert sum(note != "None" for note in said) >= 1
-        assert kept
-    else:
-        assert said == ["None"] * 3
-        assert kept == ["a", "b", "c"]
+        assert all(cache.get(f"{name}-99") is not None for name in "abc")
+    # One of them renames the broken file, and the others take the new one as it is.
+    assert sum(note != "None" for note in said) == is_broken
 
 
 def test_a_process_killed_while_writing_leaves_a_file_that_opens(path):
@@ -391,7 +387,7 @@ def test_a_process_killed_while_writing_leaves_a_file_that_opens(path):
             print(number, flush=True)
             number += 1
     """
-    for _ in range(3):
+    for _ in range(2):
         with start(script, path) as process:
             said = [process.stdout.readline() for _ in range(20)]
             process.send_signal(signal.SIGKILL)
