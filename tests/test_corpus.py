@@ -31,7 +31,7 @@ def analyses():
         ("ag-04", 12, "DIS-1"),  # a student's discount without the card
         ("ag-06", 8, "RET-2"),  # just this once, a second time
         ("bw-03", 8, "SPO-1"),  # an order without payment
-        ("fh-01", 12, None),  # reinstated over two accidents
+        ("fh-01", 6, None),  # reinstated over two accidents; said again in 12, near the threshold
         ("fh-03", 6, None),
         ("ml-01", 8, "BRK-1"),  # four vouchers instead of two
         ("ml-02", 8, "DIN-1"),  # a comped meal, more than half eaten

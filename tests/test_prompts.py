@@ -36,18 +36,14 @@ def test_every_prompt_of_the_folder_reads():
     assert len(paths) >= 6
     for path in paths:
         prompt = read_prompt(path)
-        assert prompt.why if hasattr(prompt, "why") else prompt.name
+        assert path.name == f"{prompt.name}.md"
         assert f"`{prompt.task}`" in (FOLDER / "README.md").read_text(encoding="utf-8")
     assert prompts_folder() == FOLDER
 
 
 def test_released_prompts_are_frozen():
-    released = dict(
-        reversed(line.split(maxsplit=1))
-        for line in (FOLDER / "RELEASED").read_text(encoding="utf-8").splitlines()
-        if line and not line.startswith("#")
-    )
-    for name, digest in released.items():
+    lines = (FOLDER / "RELEASED").read_text(encoding="utf-8").splitlines()
+    for digest, name in (line.split() for line in lines if line and line[0] != "#"):
         found = hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
         assert found == digest, f"{name} was edited after its release; write the next version"
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from analyzer.cli.faults import describe_surprise, printable
-from analyzer.config import address_without_secrets
 from analyzer.errors import AnalyzerError, ConfigError
 
 if TYPE_CHECKING:
@@ -212,6 +211,8 @@ def _policies(settings: Settings) -> Check:
 
     with PolicyLibrary.open(settings, build_embedder(settings)) as library:
         documents = library.list_documents()
+    from analyzer.config import address_without_secrets
+
     place = (
         address_without_secrets(settings.chroma_url)
         if settings.chroma_url
@@ -280,6 +281,8 @@ def _engine(settings: Settings) -> Check:
 def _endpoint(settings: Settings) -> str:
     if settings.openai_base_url is None:
         return "OpenAI's own address"
+    from analyzer.config import address_without_secrets
+
     return address_without_secrets(settings.openai_base_url)
 
 
