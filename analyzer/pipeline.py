@@ -59,9 +59,10 @@ def build_engine(settings: Settings, *, name: str | None = None) -> Engine:
 
         return build_llm_engine(settings)
     if wanted == "cascade":
-        raise ConfigError(
-            "This version of Wordbond has no cascade engine yet; use --engine llm or embedded."
-        )
+        from analyzer.engines.cascade import CascadeEngine
+        from analyzer.engines.llm.building import build_llm_engine
+
+        return CascadeEngine(settings, build_llm_engine(settings))
     raise ConfigError(f"There is no engine {wanted!r}; choose auto, embedded, llm or cascade.")
 
 

@@ -397,7 +397,9 @@ def test_a_call_without_a_company_needs_one_where_there_are_several(tmp_path):
 # --- the engine ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "told"), [("llm", "OPENAI_API_KEY"), ("cascade", "cascade")])
+@pytest.mark.parametrize(
+    ("name", "told"), [("llm", "OPENAI_API_KEY"), ("cascade", "OPENAI_API_KEY")]
+)
 def test_an_engine_that_cannot_be_had_is_one_sentence(calls, name, told, monkeypatch):
     for arguments in (["--engine", name], []):
         monkeypatch.setenv("WORDBOND_ENGINE", name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from analyzer.engines.embedded.heads import Heads, load_heads
 from analyzer.engines.embedded.language_check import looks_english
 from analyzer.engines.embedded.pairs import Promise, describe_promise
 from analyzer.engines.embedded.reading import CallReading, read_call
-from analyzer.engines.embedded.stonewalls import find_stonewalls
+from analyzer.engines.embedded.stonewalls import find_stonewalls, score_turns
 from analyzer.engines.embedded.verdicts import Judgement, Thresholds, judge
 from analyzer.errors import CallSetAside
 from analyzer.language.dates import find_due
@@ -33,6 +33,23 @@ from analyzer.resolution import propose_resolution
 Floats = NDArray[np.float32]
 
 _KEPT_VIEWS = 64
+
+
+@dataclass(frozen=True)
+class Survey:
+    """An analysis with the likelihoods that it rests on.
+
+    Attributes:
+        analysis: What the engine marks.
+        marks: For each agent's turn how likely it holds a commitment.
+        walls: For each agent's turn how likely it is part of a stonewall.
+        conflicts: For each commitment, by id, how likely it is one and a conflict.
+    """
+
+    analysis: Analysis
+    marks: dict[int, float]
+    walls: dict[int, float]
+    conflicts: dict[str, float]
 
 
 class EmbeddedEngine:
@@ -70,6 +87,14 @@ class EmbeddedEngine:
         Raises:
             CallSetAside: If the call is not in English.
         """
+        return self.survey(call, view).analysis
+
+    def survey(self, call: Call, view: PolicyView | None) -> Survey:
+        """Read and judge one call, and say how likely what was not marked is.
+
+        Raises:
+            CallSetAside: If the call is not in English.
+        """
         if not looks_english(call):
             language = f" (it says {call.language!r})" if call.language else ""
             raise CallSetAside(
@@ -79,13 +104,26 @@ class EmbeddedEngine:
         reading = read_call(call, self._embedder)
         drafts, likely = find_marks(reading, self._heads, least=self._mark_least)
         index = self._index(view) if view is not None and view.clauses else None
-        marks = [
+        judged = [
             self._commitment(f"c{n}", draft, reading, index) for n, draft in enumerate(drafts, 1)
         ]
+        scored = score_turns(reading, self._heads, likely)
         walls = find_stonewalls(
-            reading, self._heads, likely, least=self._wall_least, peak=self._wall_peak
+            reading,
+            self._heads,
+            likely,
+            least=self._wall_least,
+            peak=self._wall_peak,
+            scored=scored,
         )
-        return Analysis(call=call, commitments=tuple(marks), stonewalls=tuple(walls))
+        return Survey(
+            Analysis(call=call, commitments=tuple(m for m, _ in judged), stonewalls=tuple(walls)),
+            marks=likely,
+            walls={t: float(p) for t, p in zip(scored.turns, scored.inside, strict=True)},
+            conflicts={
+                m.id: draft.probability * p for (m, p), draft in zip(judged, drafts, strict=True)
+            },
+        )
 
     def _index(self, view: PolicyView) -> ClauseIndex:
         key = f"{view.company}/{view.version}"
@@ -106,7 +144,7 @@ class EmbeddedEngine:
 
     def _commitment(
         self, mark_id: str, draft: DraftMark, reading: CallReading, index: ClauseIndex | None
-    ) -> Commitment:
+    ) -> tuple[Commitment, float]:
         call = reading.call
         promise = describe_promise(call, draft.turn, draft.quote, draft.kind, draft.strength)
         conditional = draft.strength == "conditional"
@@ -131,7 +169,7 @@ class EmbeddedEngine:
             }
         )
         if index is None or draft.strength == "hedged":
-            return mark
+            return mark, 0.0
         found = judge(
             promise,
             query_vectors(reading, draft, promise),
@@ -140,7 +178,7 @@ class EmbeddedEngine:
             self._limits,
             certainty=draft.probability,
         )
-        return self._with_verdict(mark, found, call, index)
+        return self._with_verdict(mark, found, call, index), found.conflict
 
     @staticmethod
     def _with_verdict(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -59,8 +60,50 @@ def turn_dense(reading: CallReading, turn: int, marks: dict[int, float]) -> Floa
     ).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class ScoredTurns:
+    """How likely each agent's turn is part of a stonewall.
+
+    Attributes:
+        turns: Numbers of the agents' turns that say something, in order.
+        inside: float ``(len(turns),)``, the probability that a turn lies inside a span.
+        tactics: float ``(len(turns), tactics)``, in the order of the head's classes.
+    """
+
+    turns: list[int]
+    inside: Floats
+    tactics: Floats
+
+
+def score_turns(reading: CallReading, heads: Heads, marks: dict[int, float]) -> ScoredTurns:
+    """Score each agent's turn of a call.
+
+    Args:
+        reading: The call.
+        heads: Trained heads ``wall`` and ``tactic``.
+        marks: For each agent's turn how likely it holds a commitment.
+    """
+    turns = [t.turn for t in reading.call.turns if t.role == "agent" and reading.by_turn[t.turn]]
+    if not turns:
+        nothing = np.zeros((0,), dtype=np.float32)
+        return ScoredTurns([], nothing, nothing)
+    grams = [turn_ngrams(reading, t) for t in turns]
+    dense = np.stack([turn_dense(reading, t, marks) for t in turns])
+    return ScoredTurns(
+        turns,
+        heads["wall"].probabilities(grams, dense)[:, 1],
+        heads["tactic"].probabilities(grams, dense),
+    )
+
+
 def find_stonewalls(
-    reading: CallReading, heads: Heads, marks: dict[int, float], *, least: float, peak: float
+    reading: CallReading,
+    heads: Heads,
+    marks: dict[int, float],
+    *,
+    least: float,
+    peak: float,
+    scored: ScoredTurns | None = None,
 ) -> list[Stonewall]:
     """Find the stonewalled spans of a call.
 
@@ -70,6 +113,7 @@ def find_stonewalls(
         marks: For each agent's turn how likely it holds a commitment.
         least: Probability at which a turn speaks as much for a span as against it.
         peak: The highest turn of a span has to reach this.
+        scored: The scores of :func:`score_turns` where they are there already.
 
     Returns:
         Spans in order, each from an agent's turn to an agent's turn, with the quote that speaks
@@ -78,13 +122,10 @@ def find_stonewalls(
     Source:
         Viterbi, Error Bounds for Convolutional Codes, 1967, over two states.
     """
-    turns = [t.turn for t in reading.call.turns if t.role == "agent" and reading.by_turn[t.turn]]
+    scored = scored or score_turns(reading, heads, marks)
+    turns, probability, tactics = scored.turns, scored.inside, scored.tactics
     if not turns:
         return []
-    grams = [turn_ngrams(reading, t) for t in turns]
-    dense = np.stack([turn_dense(reading, t, marks) for t in turns])
-    probability = heads["wall"].probabilities(grams, dense)[:, 1]
-    tactics = heads["tactic"].probabilities(grams, dense)
     return [
         _span(reading, turns[rows], probability[rows], tactics[rows], heads)
         for rows in _runs(_two_states(probability, least))

@@ -110,9 +110,10 @@ class LLMEngine:
             ConfigError: If the settings are wrong; no other call will fare better.
         """
         self.check()
-        return self._run(self.analyze_async(call, view))
+        return self.run(self.analyze_async(call, view))
 
-    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+    def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Run work in the engine's own loop and wait for it."""
         with self._lock:
             if self._loop is None:
                 self._loop = _start_loop()
@@ -130,14 +131,14 @@ class LLMEngine:
         call: Call,
         view: PolicyView | None,
         *,
-        windows: Sequence[range] | None = None,
+        only: Sequence[int] | None = None,
     ) -> Analysis:
         """Read one call within an event loop; see :meth:`analyze`.
 
         Args:
             call: The call.
             view: The clauses in force, or None.
-            windows: Turns to ask about; None for the whole call.
+            only: Turns to ask about, in order; None for the whole call.
         """
         hidden = redact(call) if self._settings.redact else keep(call)
         shown = fence_call(hidden.call)
@@ -145,7 +146,7 @@ class LLMEngine:
         asker = Asker(self.chat, meter)
         try:
             marks = await mark_call(
-                shown, asker, window_tokens=self._settings.window_tokens, turns=windows
+                shown, asker, window_tokens=self._settings.window_tokens, only=only
             )
         except EngineRefused as error:
             raise EngineRefused(
@@ -175,7 +176,7 @@ class LLMEngine:
             usage=meter.usage(),
             notes=tuple(notes),
         )
-        if windows is None:
+        if only is None:
             analysis = await self._compare(analysis)
         return analysis.model_copy(update={"trace": meter.trace, "redacted": dict(hidden.counts)})
 

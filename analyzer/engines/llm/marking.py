@@ -63,7 +63,7 @@ class Marks:
 
 
 async def mark_call(
-    shown: Call, asker: Asker, *, window_tokens: int, turns: Sequence[range] | None = None
+    shown: Call, asker: Asker, *, window_tokens: int, only: Sequence[int] | None = None
 ) -> Marks:
     """Ask for the marks of a call.
 
@@ -71,20 +71,23 @@ async def mark_call(
         shown: The call as the model sees it.
         asker: Asks for this call.
         window_tokens: Estimated tokens of turns that one request may hold.
-        turns: Windows to ask about; None for the whole call.
+        only: Turns to ask about, in order; None for the whole call.
 
     Raises:
         EngineRefused: If the model declined to read the call.
         BadAnswer: If an answer cannot be used, or is cut off even for a single turn.
     """
-    todo = list(turns) if turns is not None else cut_windows(shown, window_tokens)
+    todo = cut_windows(shown, window_tokens)
+    if only is not None:
+        wanted = set(only)
+        todo = [window for window in todo if wanted.intersection(window)]
     answers: list[MarkAnswer] = []
     last: tuple[list[Message], str] | None = None
     n_windows = len(todo)
     was_cut = False
     while todo:
         window = todo.pop(0)
-        messages = _messages(shown, window)
+        messages = _messages(shown, window, only)
         try:
             answer, reply = await asker.ask(get_prompt("mark"), MarkAnswer, messages)
         except (CutOff, ContextOverflow) as error:
@@ -108,10 +111,11 @@ async def mark_call(
     return _joined(placed, fixed, faults, shown, was_cut=was_cut)
 
 
-def _messages(shown: Call, window: range) -> list[Message]:
+def _messages(shown: Call, window: range, only: Sequence[int] | None) -> list[Message]:
     prompt = get_prompt("mark")
-    whole = len(window) == len(shown.turns)
-    text = render_turns(shown, None if whole else window)
+    turns = window if only is None else [t for t in only if t in window]
+    whole = len(turns) == len(shown.turns)
+    text = render_turns(shown, None if whole else turns)
     return [Message("system", prompt.system), Message("user", prompt.render(call=text))]
 
 
