@@ -31,6 +31,7 @@ def run_analyze(
     engine_name: str | None,
     json_file: Path | None,
     is_stored: bool,
+    is_explained: bool = False,
 ) -> int:
     """Analyse files and folders.
 
@@ -41,6 +42,7 @@ def run_analyze(
         engine_name: What ``--engine`` says.
         json_file: Where records go; ``-`` is standard output.
         is_stored: Whether calls are kept in the database.
+        is_explained: Whether to show how each finding came about.
 
     Returns:
         The exit code: 0, 3 if anything was set aside, 1 if the user ended the run.
@@ -76,7 +78,12 @@ def run_analyze(
                     writer.write(outcome.analysis.to_record())
                 if json_file != STANDARD_OUTPUT:
                     speakers = outcome.read.speakers
-                    terminal.show(render_call(outcome.analysis, judged_by.book, speakers), "")
+                    terminal.show(
+                        render_call(
+                            outcome.analysis, judged_by.book, speakers, is_explained=is_explained
+                        ),
+                        "",
+                    )
         except KeyboardInterrupt:
             return stop(tally, terminal, is_stored=is_stored)
     _show_end(terminal, tally, settings, json_file, is_stored=is_stored)

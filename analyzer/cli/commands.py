@@ -143,6 +143,14 @@ def analyze(
             help="Write one record a line, each as soon as it is finished; - is standard output.",
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show how each finding came about: the clauses found, each condition, the model's "
+            "own answers.",
+        ),
+    ] = False,
     no_store: Annotated[bool, typer.Option("--no-store", help="Leave the database alone.")] = False,
     date: Annotated[
         dt.date | None,
@@ -202,6 +210,7 @@ def analyze(
         engine_name=engine.value if engine else None,
         json_file=json_file,
         is_stored=not no_store,
+        is_explained=explain,
     )
 
 

@@ -6,6 +6,7 @@ a call are put on the screen as they are: no markup of theirs is read, no contro
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from analyzer.cli.explaining import explain_commitment, render_trace
 from analyzer.cli.faults import printable
 from analyzer.domain import Analysis, Call, Clause, Commitment, Resolution, Stonewall
 from analyzer.policy_book import PolicyBook
@@ -71,7 +73,11 @@ def name_call(call: Call) -> str:
 
 
 def render_call(
-    analysis: Analysis, book: PolicyBook | None, speakers: Sequence[Speaker] = ()
+    analysis: Analysis,
+    book: PolicyBook | None,
+    speakers: Sequence[Speaker] = (),
+    *,
+    is_explained: bool = False,
 ) -> RenderableType:
     """A call: its line, roles that were guessed, and its moments.
 
@@ -79,17 +85,23 @@ def render_call(
         analysis: The call with its marks.
         book: Where the titles of clauses are looked up.
         speakers: Its speakers as they were read; those whose role is sure are not shown.
+        is_explained: Whether to show how each mark came about, and every answer of the model.
     """
     blocks: list[RenderableType] = [_summary(analysis)]
     if guessed := [speaker for speaker in speakers if speaker.confidence < 1]:
         blocks.append(_indented(_guesses(guessed)))
     blocks += [
-        _indented(render_moment(moment, analysis.call, book)) for moment in find_moments(analysis)
+        _indented(render_moment(moment, analysis.call, book, is_explained=is_explained))
+        for moment in find_moments(analysis)
     ]
+    if is_explained:
+        blocks.append(_indented(render_trace(analysis)))
     return Group(*blocks)
 
 
-def render_moment(moment: Moment, call: Call, book: PolicyBook | None) -> RenderableType:
+def render_moment(
+    moment: Moment, call: Call, book: PolicyBook | None, *, is_explained: bool = False
+) -> RenderableType:
     """One moment: what was said, what policy says, why it is marked, what is proposed."""
     sign, word, colour = SIGNS[moment.sort]
     mark = moment.mark
@@ -100,6 +112,8 @@ def render_moment(moment: Moment, call: Call, book: PolicyBook | None) -> Render
     if isinstance(mark, Commitment):
         head.append(f"  {_place(call, mark.turn)}, {mark.strength} {mark.kind}")
         rows = _commitment_rows(mark, call, book)
+        if is_explained:
+            rows = itertools.chain(rows, explain_commitment(mark))
     else:
         head.append(f"  {_span(call, mark)}")
         rows = _stonewall_rows(mark)

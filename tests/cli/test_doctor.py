@@ -85,11 +85,11 @@ def test_faults_are_told_with_their_mend_and_end_with_1(tmp_path, monkeypatch):
     assert result.exit_code == 1
     assert result.stderr.startswith("error: Something is wrong with: ")
     found = checks()
-    for name in ("database", "policy library", "embeddings", "engine"):
+    for name in ("database", "policy library", "embeddings", "chat model"):
         assert found[name]["state"] == "fault", found[name]
         assert name in result.stderr
     assert "WORDBOND_CHROMA_URL" in found["policy library"]["found"]
-    assert "embedded" in found["engine"]["found"]
+    assert "embedded" in found["chat model"]["found"]
     assert found["packaged model"]["state"] == "ok"
 
 

@@ -235,6 +235,15 @@ class Chat:
                 self.budget.settle(held, actual)
         return replace(reply, key=key)
 
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        loop = asyncio.get_running_loop()
+        model = self._models.pop(loop, None)
+        self._bound.pop(loop, None)
+        client = getattr(model, "root_async_client", None)
+        if client is not None:
+            await client.close()
+
     def keep(self, reply: Reply) -> None:
         """Keep an answer that could be used, so that the same question is not paid for again."""
         if not reply.is_kept:

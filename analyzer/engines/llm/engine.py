@@ -42,6 +42,7 @@ _Result = TypeVar("_Result")
 _UNDISPUTED, _DISPUTED = 0.9, 0.5
 #: From here a mark of the embedded engine is one that the model should have seen.
 _STRONG = 0.85
+_CLOSING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,13 @@ class LLMEngine:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:
-        """End the loop that requests run in."""
+        """Close the connections and end the loop that requests run in."""
         with self._lock:
             loop, self._loop = self._loop, None
         if loop is not None:
+            asyncio.run_coroutine_threadsafe(self.chat.aclose(), loop).result(_CLOSING_S)
             loop.call_soon_threadsafe(loop.stop)
+        self.chat.cache.close()
 
     async def analyze_async(
         self,
