@@ -192,9 +192,8 @@ class LLMEngine:
     ) -> list[Commitment]:
         search = self._searches.get(view)
         queries = [one.query for one in asked]
-        embedder = self._searches.embedder_of(search)
-        vectors = await asyncio.to_thread(embedder.embed, queries)
-        selection = search.select(search.score(queries, np.asarray(vectors, dtype=np.float32)))
+        vectors = await self._searches.embed(search, queries)
+        selection = search.select(search.score(queries, vectors))
         try:
             judged = await judge_commitments(
                 reading.shown, asked, search, selection, reading.asker,

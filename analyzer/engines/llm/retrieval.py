@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ _RETRIEVED = 10
 _LEXICAL_WEIGHT = 0.3
 _K1, _B = 1.2, 0.75
 _KEPT_VIEWS = 64
+_KEPT_VECTORS = 4096
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class Searches:
     def __init__(self, embedders: Sequence[Embedder]) -> None:
         self._embedders = {embedder.name: embedder for embedder in embedders}
         self._first = embedders[0]
+        self._vectors: OrderedDict[tuple[str, str], Floats] = OrderedDict()
         self._by_object: OrderedDict[int, tuple[PolicyView, ClauseSearch]] = OrderedDict()
         self._by_version: OrderedDict[str, ClauseSearch] = OrderedDict()
 
@@ -186,9 +189,26 @@ class Searches:
                 known.popitem(last=False)
         return search
 
-    def embedder_of(self, search: ClauseSearch) -> Embedder:
-        """The embedder that a search's vectors are of."""
-        return self._embedders[search.view.embedder_name]
+    async def embed(self, search: ClauseSearch, queries: Sequence[str]) -> Floats:
+        """Vectors of queries, of the embedder that a search's clauses are of.
+
+        Each query is embedded by itself, as the packaged encoder's vectors depend on what shares
+        their batch, and the latest are kept.
+
+        Returns:
+            float32 ``(len(queries), d)``, unit rows.
+        """
+        embedder = self._embedders[search.view.embedder_name]
+        missing = [q for q in dict.fromkeys(queries) if (embedder.name, q) not in self._vectors]
+        if missing:
+            made = await asyncio.to_thread(lambda: [embedder.embed([q])[0] for q in missing])
+            self._vectors.update(
+                {(embedder.name, q): v for q, v in zip(missing, made, strict=True)}
+            )
+        rows = np.stack([self._vectors[embedder.name, q] for q in queries]).astype(np.float32)
+        while len(self._vectors) > _KEPT_VECTORS:
+            self._vectors.popitem(last=False)
+        return rows
 
     def _comparable(self, view: PolicyView) -> PolicyView:
         if view.embedder_name in self._embedders:
