@@ -2,8 +2,8 @@
 
 ``python eval/plain_way.py GOLD.jsonl --policies DIR --out RECORDS.jsonl`` asks the endpoint of
 ``OPENAI_BASE_URL`` (``OPENAI_API_KEY``, ``WORDBOND_MODEL``) once for each call and writes what it
-answers as records, which ``wordbond eval GOLD.jsonl --predictions RECORDS.jsonl`` scores. Nothing is
-masked, grounded, repaired or derived: a quote that was never said stays in the record.
+answers as records, which ``wordbond eval GOLD.jsonl --predictions RECORDS.jsonl`` scores. Nothing
+is masked, grounded, repaired or derived: a quote that was never said stays in the record.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ SYSTEM = (
     "Answer with JSON alone."
 )
 TASK = """\
-Mark every commitment that an agent makes in this call and every span of turns in which the customer \
-is stonewalled, and judge each commitment by the policies above. Answer with one JSON object:
+Mark every commitment that an agent makes in this call and every span of turns in which the \
+customer is stonewalled, and judge each commitment by the policies above. Answer with one JSON object:
 {"commitments": [{"turn": number of the agent's turn, "quote": verbatim words of that turn,
   "kind": "promise" | "assurance" | "exception", "strength": "firm" | "conditional" | "hedged",
   "verdict": "supported" | "contradicted" | "exceeds_authority" | "conditions_unverified" | \
@@ -50,9 +50,7 @@ def plain_prompt(call: Call, clauses: list[str]) -> str:
     for number, turn in enumerate(call.turns):
         who = " ".join(filter(None, (turn.role, turn.name, turn.position and f"({turn.position})")))
         turns.append(f"{number}. {who}: {turn.text}")
-    return "\n".join(
-        ("# Policies", *clauses, "", f"# Call of {call.date}", *turns, "", TASK)
-    )
+    return "\n".join(("# Policies", *clauses, "", f"# Call of {call.date}", *turns, "", TASK))
 
 
 async def read_all(
@@ -80,9 +78,10 @@ async def read_all(
             clauses = []
             if company is not None and call.date is not None:
                 clauses = [
-                    f"## {c.id} {c.title or ''}\n{c.text}" for c in book.view(company, call.date).clauses
+                    f"## {c.id} {c.title or ''}\n{c.text}"
+                    for c in book.view(company, call.date).clauses
                 ]
-            reply = await client.chat.completions.create(
+            reply = await client.chat.completions.create(  # type: ignore[call-overload]
                 model=settings.model,
                 messages=[
                     {"role": "system", "content": SYSTEM},

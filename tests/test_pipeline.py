@@ -30,6 +30,8 @@ class ScriptedEngine:
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
 
+    def close(self) -> None: ...
+
     def analyze(self, call, view):
         self.asked.append((call, view))
         answer = self.answers.pop(0)
@@ -181,6 +183,8 @@ class Slow(ScriptedEngine):
     """Works on three calls together, the earlier ones slower."""
 
     concurrency = 3
+
+    def close(self) -> None: ...
 
     def analyze(self, call, _view):
         time.sleep(0.03 if call.call_id == "c0" else 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,7 @@ def run_analyze(
     terminal.show("")
     tally = Tally()
     with (
+        closing(engine),
         _store(settings, is_stored=is_stored) as store,
         _writer(json_file) as writer,
         terminal.progress("analysing") as bar,

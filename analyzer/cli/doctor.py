@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -273,8 +274,8 @@ def _engine(settings: Settings) -> Check:
     from analyzer.cli.sources import explain_engine
     from analyzer.pipeline import build_engine
 
-    engine = build_engine(settings)
-    told = explain_engine(settings, None, engine).removeprefix("Engine: ").rstrip(".")
+    with closing(build_engine(settings)) as engine:
+        told = explain_engine(settings, None, engine).removeprefix("Engine: ").rstrip(".")
     return Check("engine", "ok", told)
 
 

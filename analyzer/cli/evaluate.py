@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from analyzer.cli.records import STANDARD_OUTPUT, RecordWriter
@@ -67,7 +68,7 @@ def run_evaluate(
                 "add them with `wordbond policies add`."
             )
         refused += [str(one) for one in judged_by.refused]
-        with terminal.progress("analysing", len(gold)) as bar:
+        with closing(engine), terminal.progress("analysing", len(gold)) as bar:
             found = predict(
                 gold,
                 engine=engine,

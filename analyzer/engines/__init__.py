@@ -38,3 +38,7 @@ class Engine(Protocol):
             EngineError: If it failed.
         """
         ...
+
+    def close(self) -> None:
+        """Let go of connections and files; the engine is not used again."""
+        ...

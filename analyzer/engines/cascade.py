@@ -52,6 +52,10 @@ class CascadeEngine:
         """How many calls may be under way together."""
         return self._llm.concurrency
 
+    def close(self) -> None:
+        """Close the model's connections."""
+        self._llm.close()
+
     def analyze(self, call: Call, view: PolicyView | None) -> Analysis:
         """Read one call; see :class:`analyzer.engines.Engine`.
 

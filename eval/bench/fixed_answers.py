@@ -1,4 +1,4 @@
-"""What the model answers in the speed benchmark: the same to everybody, so that it costs nothing."""
+"""What the model answers in the speed benchmark: always the same, so that it costs nothing."""
 
 from __future__ import annotations
 

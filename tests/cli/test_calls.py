@@ -27,6 +27,8 @@ class ScriptedEngine:
     model = "scripted"
     prompt_version: str | None = None
 
+    def close(self) -> None: ...
+
     def analyze(self, call: Call, view: PolicyView | None) -> Analysis:
         assert view is None
         if call.call_id == "surprise":

@@ -44,6 +44,8 @@ class ScriptedEngine:
         self.answers = answers
         self.asked = []
 
+    def close(self) -> None: ...
+
     def analyze(self, call, view):
         self.asked.append((call, view))
         answer = self.answers.get(call.call_id, {})

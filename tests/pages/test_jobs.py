@@ -30,6 +30,8 @@ class ScriptedEngine:
         self.gate = threading.Event()
         self.gate.set()
 
+    def close(self) -> None: ...
+
     def analyze(self, call, view):  # noqa: ARG002 - the protocol's names
         self.asked.append(call.call_id)
         assert self.gate.wait(20)

@@ -81,6 +81,9 @@ class EmbeddedEngine:
         self._indexes: OrderedDict[str, ClauseIndex] = OrderedDict()
         self.model = f"{self._embedder.name}+heads-{self._heads.version}"
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def analyze(self, call: Call, view: PolicyView | None) -> Analysis:
         """Read and judge one call; see :class:`analyzer.engines.Engine`.
 
