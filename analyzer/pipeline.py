@@ -179,7 +179,7 @@ def work_ahead(
     """Do work on items in order, on several at once where the engine waits for a server.
 
     Args:
-        items: Taken as they are needed, no more than the engine's ``concurrency`` ahead.
+        items: Taken as they are needed, no more than twice the engine's ``concurrency`` ahead.
         work: Done on each.
         engine: Whose ``concurrency`` counts; one without it takes one item after the other.
 
@@ -195,7 +195,9 @@ def work_ahead(
         try:
             for item in items:
                 under_way.append(pool.submit(work, item))
-                if len(under_way) >= concurrency:
+                # Twice as many are handed over as can be under way, so that a slow first one, whose
+                # result is waited for, leaves no place empty.
+                if len(under_way) >= 2 * concurrency:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()

@@ -31,7 +31,8 @@ SYSTEM = (
 )
 TASK = """\
 Mark every commitment that an agent makes in this call and every span of turns in which the \
-customer is stonewalled, and judge each commitment by the policies above. Answer with one JSON object:
+customer is stonewalled, and judge each commitment by the policies above. Answer with \
+one JSON object:
 {"commitments": [{"turn": number of the agent's turn, "quote": verbatim words of that turn,
   "kind": "promise" | "assurance" | "exception", "strength": "firm" | "conditional" | "hedged",
   "verdict": "supported" | "contradicted" | "exceeds_authority" | "conditions_unverified" | \

@@ -72,6 +72,8 @@ _LEAD_IN = re.compile(
     r"(?:\b(?:by|on|until|till|through|before|no later than|within|in|inside|from|for|up to|at the latest)\s+)$",
     re.IGNORECASE,
 )
+#: What the months' names begin with; a text without any is not searched for days with a month.
+_MONTH_STARTS = tuple(dict.fromkeys(name[:3] for name in _MONTHS))
 _SATURDAY = 5
 _WEEK = 7
 _DECEMBER = 12
@@ -182,6 +184,9 @@ def _iso_days(text: str) -> Iterator[_Read]:
 
 def _written_days(text: str, anchor: dt.date) -> Iterator[_Read]:
     """Days with their month: "the fifth of March", "March 5, 2026"."""
+    lower = text.lower()
+    if not any(month in lower for month in _MONTH_STARTS):
+        return
     for pattern in (_DAY_MONTH, _MONTH_DAY):
         for m in pattern.finditer(text):
             number = _ordinal(m["day"])
@@ -203,6 +208,8 @@ def _bare_days(text: str, anchor: dt.date, known: Sequence[dt.date]) -> Iterator
 
 def _weekdays(text: str, anchor: dt.date, known: Sequence[dt.date]) -> Iterator[_Read]:
     """Days of the week: "Friday", "next Friday", "the Friday"."""
+    if "day" not in text.lower():
+        return
     for m in _WEEKDAY.finditer(text):
         ahead = (_WEEKDAYS[m["name"].lower()] - anchor.weekday()) % _WEEK or _WEEK
         if (m["which"] or "").lower() == "next" and anchor.weekday() + ahead < _WEEK:

@@ -43,3 +43,8 @@ _TEXTS = {"MarkAnswer": json.dumps(_MARKS), "JudgeAnswer": json.dumps(_JUDGEMENT
 def answer(request: Any) -> str:
     """The answer to a request of the chain."""
     return _TEXTS.get(request.schema_name or "MarkAnswer", '{"guidance": []}')
+
+
+def nothing(request: Any) -> str:  # noqa: ARG001 - every request gets the same
+    """No commitment and no stonewall, whatever the call."""
+    return '{"commitments": [], "stonewalls": []}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from analyzer.domain import Call
@@ -21,6 +22,7 @@ _DAYS_IN = {"week": 7, "fortnight": 14, "month": 30, "year": 365, "hour": 1 / 24
 #: Characters of a day's name up to which it is one in short: "the 9th", "Saturday".
 _SHORT_NAME = 8
 _TURNS_NEAR = 8
+_KEPT_TURNS = 4096
 _MOST_NEAR = 40
 
 
@@ -53,11 +55,16 @@ def days_in_full(call: Call, until: int) -> list[dt.date]:
     if call.date is None:
         return []
     return [
-        named.day
-        for turn in call.turns[: until + 1]
-        for named in find_days(turn.text, call.date)
-        if named.end - named.start > _SHORT_NAME
+        day for turn in call.turns[: until + 1] for day in _days_at_length(turn.text, call.date)
     ]
+
+
+@lru_cache(maxsize=_KEPT_TURNS)
+def _days_at_length(text: str, anchor: dt.date) -> tuple[dt.date, ...]:
+    # Asked for each mark of a call, so the turns of the calls at hand are kept.
+    return tuple(
+        named.day for named in find_days(text, anchor) if named.end - named.start > _SHORT_NAME
+    )
 
 
 def check_days(quote: str, call: Call, turn: int, windows: list[Quantity]) -> WorkedOut | None:

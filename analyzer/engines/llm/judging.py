@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from analyzer.domain import Call, Clause, Commitment
 from analyzer.engines.embedded.clause_index import index_clause
-from analyzer.engines.embedded.pairs import Promise, describe_promise, judge_pair
+from analyzer.engines.embedded.pairs import Promise, caps_that_bear, describe_promise
 from analyzer.engines.llm.answers import Guidance, GuideAnswer, JudgeAnswer, Judgement
 from analyzer.engines.llm.asking import Asker, CutOff
 from analyzer.engines.llm.chat import Message
@@ -218,8 +216,8 @@ def _settle(judgement: Judgement, one: Asked, shown: Call, view: PolicyView) -> 
             doubts.append("the model's words of the clause do not stand there; the nearest do")
         quote = clause.text[span[0] : span[1]]
     doubts += derived.disagreements
-    promise = describe_promise(shown, one.turn, one.shown_quote, one.kind, one.strength)
-    if clause is not None:
+    if clause is not None and derived.verdict in ("supported", "exceeds_authority"):
+        promise = describe_promise(shown, one.turn, one.shown_quote, one.kind, one.strength)
         doubts += _cap_doubts(promise, clause, derived)
     conflict = tuple(dict.fromkeys(c for c in judgement.policy_conflict if view.find_clause(c)))
     return Judged(
@@ -242,12 +240,11 @@ def _nearest_sentence(words: str, clause: Clause) -> tuple[int, int]:
 def _cap_doubts(promise: Promise, clause: Clause, derived: Derived) -> list[str]:
     """Where the cap of the agent's own role, worked out in code, speaks against the verdict."""
     item = index_clause(clause)
-    likeness = np.zeros(len(item.sentences), dtype=np.float32)
-    compared = judge_pair(promise, item, likeness)
-    if compared.over_cap is not None and derived.verdict == "supported":
-        return [f"the sum lies beyond what {clause.id} lets a {compared.over_cap.role} grant"]
-    if compared.within_cap is not None and derived.verdict == "exceeds_authority":
-        return [f"the sum lies within what {clause.id} lets a {compared.within_cap.role} grant"]
+    over, within = caps_that_bear(promise, item)
+    if over is not None and derived.verdict == "supported":
+        return [f"the sum lies beyond what {clause.id} lets a {over.role} grant"]
+    if within is not None and derived.verdict == "exceeds_authority":
+        return [f"the sum lies within what {clause.id} lets a {within.role} grant"]
     return []
 
 

@@ -254,6 +254,21 @@ def find_authority(promise: Promise, items: Sequence[IndexedClause]) -> int | No
     return kept
 
 
+def caps_that_bear(promise: Promise, item: IndexedClause) -> tuple[Cap | None, Cap | None]:
+    """The cap of the agent's own role that a promise exceeds, and the one that it keeps within.
+
+    Only goodwill can exceed a cap, and only what gives something keeps within one.
+    """
+    held = _against_cap(promise, cap_for(promise, item))
+    if held is None:
+        return None, None
+    cap, is_beyond = held
+    if is_beyond:
+        return (cap if is_goodwill(promise) else None), None
+    gives = promise.kind != "assurance" and bool(GIFT_WORDS & set(plain_words(promise.quote)))
+    return None, (cap if gives else None)
+
+
 def judge_pair(promise: Promise, item: IndexedClause, likeness: Floats) -> Judged:
     """Compare a promise with one clause in full.
 
@@ -265,16 +280,14 @@ def judge_pair(promise: Promise, item: IndexedClause, likeness: Floats) -> Judge
     call, turn, windows = promise.call, promise.turn, list(item.quantities)
     comparisons = compare(promise, item, likeness)
     equal = next((c.sentence for c in comparisons if c.relation == "equal"), None)
-    caps = cap_for(promise, item)
-    held = _against_cap(promise, caps)
-    gives = promise.kind != "assurance" and bool(GIFT_WORDS & set(plain_words(promise.quote)))
+    over_cap, within_cap = caps_that_bear(promise, item)
     money = [q for q in promise.quantities if q.dimension == "money"]
     return Judged(
         comparisons=tuple(comparisons),
         sentence=equal or item.sentences[int(np.argmax(likeness))],
-        own_caps=tuple(caps),
-        over_cap=held[0] if held and held[1] and is_goodwill(promise) else None,
-        within_cap=held[0] if held and not held[1] and gives else None,
+        own_caps=tuple(cap_for(promise, item)),
+        over_cap=over_cap,
+        within_cap=within_cap,
         reserved=tuple(reserved_to_others(promise, item)),
         day=check_days(promise.quote, call, turn, windows),
         sum=check_sum(money[0], windows, context_quantities(call, turn)) if money else None,

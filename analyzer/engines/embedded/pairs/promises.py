@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from analyzer.domain import Call
 from analyzer.language.quantities import Quantity, find_quantities
@@ -27,7 +28,6 @@ class Promise:
         answer: What the customer said next after it.
         around: The turns before it and its own, as one text.
         quantities: What the quote names.
-        context_quantities: What the three turns before it, its own and the next one name.
         position: The agent's position, or None.
     """
 
@@ -40,8 +40,13 @@ class Promise:
     answer: str
     around: str
     quantities: tuple[Quantity, ...]
-    context_quantities: tuple[Quantity, ...]
     position: str | None
+
+    @cached_property
+    def context_quantities(self) -> tuple[Quantity, ...]:
+        """Quantities named in the turns before it, its own and the next one."""
+        near = self.call.turns[max(0, self.turn - _TURNS_NEAR) : self.turn + 2]
+        return find_quantities(" ".join(t.text for t in near if t.role != "system"))
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -65,7 +70,6 @@ def describe_promise(call: Call, turn: int, quote: str, kind: str, strength: str
     said = [t.text for t in call.turns[:turn] if t.role == "agent"]
     own = call.turns[turn]
     around = " ".join(p for p in (*before[-2:-1], *said[-1:], asked, own.text) if p)
-    near = call.turns[max(0, turn - _TURNS_NEAR) : turn + 2]
     after = next((t.text for t in call.turns[turn + 1 :] if t.role == "customer"), "")
     return Promise(
         call=call,
@@ -77,7 +81,6 @@ def describe_promise(call: Call, turn: int, quote: str, kind: str, strength: str
         answer=after,
         around=around,
         quantities=find_quantities(quote),
-        context_quantities=find_quantities(" ".join(t.text for t in near if t.role != "system")),
         position=own.position,
     )
 
