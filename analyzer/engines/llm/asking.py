@@ -51,7 +51,7 @@ class Asker:
         """
         reply = await self._send(prompt, answer, messages)
         try:
-            return self._read(reply, answer)
+            return await self._read(reply, answer)
         except BadAnswer as fault:
             behind = get_prompt("reshape")
             again = [
@@ -61,7 +61,7 @@ class Asker:
             ]
         reply = await self._send(behind, answer, again)
         try:
-            return self._read(reply, answer)
+            return await self._read(reply, answer)
         except BadAnswer as fault:
             raise BadAnswer(
                 f"The model's answer to {prompt.name} cannot be used: {fault}, the second time "
@@ -75,21 +75,21 @@ class Asker:
         reply = await self._chat.ask(messages, schema_of(answer))
         self.meter.add(reply, prompt=prompt.name, sha256=prompt.sha256)
         if reply.refusal is not None:
-            self._chat.keep_rejected(reply)
+            await self._chat.keep_rejected(reply)
             raise EngineRefused("the model declined to answer")
         if reply.finish_reason in _FILTERED:
-            self._chat.keep_rejected(reply)
+            await self._chat.keep_rejected(reply)
             raise EngineRefused("the provider's content filter stopped the answer")
         if reply.finish_reason in _CUT_OFF:
-            self._chat.keep_rejected(reply)
+            await self._chat.keep_rejected(reply)
             raise CutOff
         return reply
 
-    def _read(self, reply: Reply, answer: type[AnswerT]) -> tuple[AnswerT, Reply]:
+    async def _read(self, reply: Reply, answer: type[AnswerT]) -> tuple[AnswerT, Reply]:
         try:
             found = read_answer(reply.text, answer)
         except BadAnswer:
-            self._chat.keep_rejected(reply)
+            await self._chat.keep_rejected(reply)
             raise
-        self._chat.keep(reply)
+        await self._chat.keep(reply)
         return found, reply

@@ -14,9 +14,10 @@ import json
 import time
 import warnings
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 import openai
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -45,6 +46,8 @@ from analyzer.errors import (
     EngineRefused,
     EngineUnavailable,
 )
+
+_Result = TypeVar("_Result")
 
 DEFAULT_MODEL = "gpt-5-mini"
 #: An answer may be so long; a server that never stops is stopped there.
@@ -178,6 +181,7 @@ class Chat:
         self.price = price
         self.budget = budget
         self.cache = cache
+        self._cache_thread = ThreadPoolExecutor(1, thread_name_prefix="wordbond-cache")
         self.memory = memory
         self._limiter = limiter
         self._backoff = backoff or Backoff()
@@ -217,7 +221,7 @@ class Chat:
                 "messages": [[m.role, m.text] for m in messages],
             }
         )
-        kept = self.cache.get(key)
+        kept = await self._with_cache(lambda: self.cache.get(key))
         if kept is not None:
             return Reply(
                 kept.text, kept.finish_reason, None, kept.tokens_in, kept.tokens_cached,
@@ -244,28 +248,37 @@ class Chat:
         if client is not None:
             await client.close()
 
-    def keep(self, reply: Reply) -> None:
+    def close(self) -> None:
+        """Close the response cache."""
+        self._cache_thread.shutdown()
+        self.cache.close()
+
+    async def keep(self, reply: Reply) -> None:
         """Keep an answer that could be used, so that the same question is not paid for again."""
         if not reply.is_kept:
-            self._put(reply.key, reply)
+            await self._put(reply.key, reply)
 
-    def keep_rejected(self, reply: Reply) -> None:
+    async def keep_rejected(self, reply: Reply) -> None:
         """Keep an answer that could not be used where it is looked at but never used."""
         if not reply.is_kept:
-            self._put(f"rejected-{reply.key}", reply)
+            await self._put(f"rejected-{reply.key}", reply)
 
-    def _put(self, key: str, reply: Reply) -> None:
-        self.cache.put(
-            key,
-            CachedResponse(
-                text=reply.text,
-                finish_reason=reply.finish_reason,
-                model=self.model,
-                tokens_in=reply.tokens_in,
-                tokens_cached=reply.tokens_cached,
-                tokens_out=reply.tokens_out,
-            ),
+    async def _put(self, key: str, reply: Reply) -> None:
+        kept = CachedResponse(
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            model=self.model,
+            tokens_in=reply.tokens_in,
+            tokens_cached=reply.tokens_cached,
+            tokens_out=reply.tokens_out,
         )
+        await self._with_cache(lambda: self.cache.put(key, kept))
+
+    async def _with_cache(self, act: Callable[[], _Result]) -> _Result | None:
+        """Do something with the cache's file without holding up the other requests."""
+        if not self.cache.is_on:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._cache_thread, act)
 
     def _reserve(self, tokens: int) -> Reservation | None:
         if self.price is None:

@@ -127,7 +127,7 @@ class LLMEngine:
         if loop is not None:
             asyncio.run_coroutine_threadsafe(self.chat.aclose(), loop).result(_CLOSING_S)
             loop.call_soon_threadsafe(loop.stop)
-        self.chat.cache.close()
+        self.chat.close()
 
     async def analyze_async(
         self,

@@ -251,9 +251,11 @@ class ResponseCache:
             connection.execute(
                 "INSERT OR REPLACE INTO answers (request, answer) VALUES (?, ?)", (key, answer)
             )
-            if _used_bytes(connection) > self._max_bytes:
+            # What is free is within what the file takes, so most puts ask once.
+            n_bytes = _file_bytes(connection)
+            if n_bytes > self._max_bytes and _used_bytes(connection) > self._max_bytes:
                 self._make_room(connection)
-        if _file_bytes(connection) > self._max_bytes:
+        if n_bytes > self._max_bytes and _file_bytes(connection) > self._max_bytes:
             # The file grew under a higher bound: its free pages go back to the disk.
             # As a script: ``execute`` would stop after the first page, the pragma having no rows.
             connection.executescript("PRAGMA incremental_vacuum")
@@ -361,7 +363,9 @@ def _number(connection: sqlite3.Connection, query: str) -> int:
 
 
 def _file_bytes(connection: sqlite3.Connection) -> int:
-    return _number(connection, "PRAGMA page_count") * _number(connection, "PRAGMA page_size")
+    return _number(
+        connection, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    )
 
 
 def _used_bytes(connection: sqlite3.Connection) -> int:
