@@ -70,7 +70,8 @@ _QUANTITY = (
     r"|(?<![a-z0-9])[0-9]+(?:st|nd|rd|th)\b"
     r"|(?<![a-z0-9])[0-9]+\s?(?:%|am\b|pm\b|kg\b|gb\b|mb\b|k\b|p\b)"
 )
-_AMOUNT = re.compile(rf"{PLACEHOLDER}|{_QUANTITY}")
+# The look ahead spares most places the many ways to begin.
+_AMOUNT = re.compile(rf"(?=[\[$£€¥0-9])(?:{PLACEHOLDER}|{_QUANTITY})")
 _TOKEN = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 _HAS_DIGIT = re.compile(r"[0-9]")
 NATO_WORDS = frozenset(NATO.replace("-?", "").split("|"))
@@ -209,7 +210,7 @@ def _atoms(low: str, *, letters: bool) -> list[_Atom]:
         word = token[0]
         if word in _SPOKEN and (word != "o" or _is_zero(tokens, index)):
             atoms.append(_Atom(start, end, word, "word"))
-        elif _HAS_DIGIT.search(word):
+        elif not word.isalpha() and _HAS_DIGIT.search(word):
             atoms.append(_Atom(start, end, word, "token"))
         elif letters and len(word) == 1 and word.isascii():
             end = _end_of_spelling(tokens, index)
