@@ -47,7 +47,7 @@ def test_findings_are_explained_and_the_record_holds_the_same(files, monkeypatch
     shown = " ".join(result.stdout.split())
     for told in (
         "contradicted", "FEE-1", "a term: not met, turn 2", "contradicted: It says so.",
-        "contradicted, from the conditions", "We are sorry.", "mark.v1:", "judge.v1:", "guide.v1:",
+        "contradicted, from the conditions", "We are sorry.", "mark.v2:", "judge.v2:", "guide.v1:",
         "Model: 3 requests", "price not known",
     ):  # fmt: skip
         assert told in shown
@@ -68,7 +68,7 @@ def test_without_explain_it_stays_short_and_the_result_is_stored(files, monkeypa
         result = run(files)
         again = run(files)
     assert "Stored in the database" in result.stdout
-    assert "mark.v1:" not in result.stdout
+    assert "mark.v2:" not in result.stdout
     assert "Model: 3 requests" in result.stdout
     assert "Model: " not in again.stdout  # the same question is paid for once
 

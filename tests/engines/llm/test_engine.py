@@ -65,14 +65,14 @@ ADVICE = {
 @pytest.mark.parametrize(
     ("answers", "prompts"),
     [
-        ([marks()], ["mark.v1"]),
-        ([marks(a_mark()), judgements(a_judgement())], ["mark.v1", "judge.v1"]),
+        ([marks()], ["mark.v2"]),
+        ([marks(a_mark()), judgements(a_judgement())], ["mark.v2", "judge.v2"]),
         (
             [marks(a_mark()), judgements(a_judgement("contradicted", "not_met")), ADVICE],
-            ["mark.v1", "judge.v1", "guide.v1"],
+            ["mark.v2", "judge.v2", "guide.v1"],
         ),
         # A hedged mark is not judged.
-        ([marks(a_mark(strength="hedged"))], ["mark.v1"]),
+        ([marks(a_mark(strength="hedged"))], ["mark.v2"]),
     ],
 )
 def test_one_two_or_three_requests(engine_for, view, answers, prompts):
@@ -471,6 +471,6 @@ def test_through_the_pipeline_a_record_names_its_makers(engine_for, book):
     record = json.loads(json.dumps(analysis.to_record()))
     assert record["engine"] == "llm"
     assert record["model"] == "test-model"
-    assert record["prompt_version"].startswith("mark.v1+judge.v1+guide.v1@")
+    assert record["prompt_version"].startswith("mark.v2+judge.v2+guide.v1@")
     assert record["usage"]["requests"] == 2
     assert record["commitments"][0]["clause_versions"]
