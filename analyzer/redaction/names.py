@@ -6,7 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
+import analyzer
 from analyzer.domain import Call
 from analyzer.redaction.cues import words_left
 from analyzer.redaction.digits import Piece
@@ -52,6 +55,24 @@ _LEAD = re.compile(
 )
 _ANSWER = re.compile(
     r"([^\W\d_]{2,}(?:['’-][^\W\d_]+)*\.?(?:[ ]+[^\W\d_]{2,}(?:['’-][^\W\d_]+)*){0,3})\s*(?=[,.;!?—–-]|$)"
+)
+# A given name that is known needs no more than its place: at the head of what is said, or set off.
+_SET_OFF = r"(?:\A|(?<=[.?!,;:—–-]\s)|(?<=\.\.\.\s)|(?<=\[))"
+_GIVEN_FULL = re.compile(
+    rf"{_SET_OFF}(?:[Rr]ecord:\s+|[Pp]assengers?:\s+|[Hh]i,?\s+|[Yy]eah,?\s+|[Yy]es,?\s+|[Ss]o\s+|[Oo]kay,?\s+|[Uu]m,?\s+)?({_CAP})\s+((?:{_PARTICLE}\s+){{0,2}}{_CAP})(?=\s*(?:[.,;:?!\]—–-]|\Z|\s(?:and|I|with|from|for)\b))"
+)
+_GIVEN_CALLED = re.compile(
+    rf"(?:\A|(?<=[.?!]\s)|(?<=,\s))({_CAP})(?=\s*[?!.]|\s*,\s*(?:I|you|let|can|I've|you've|we)\b)"
+)
+_GIVEN_LOW = re.compile(
+    r"\b(?:this\s+is|it's|its|i'm|im|i\s+am|my\s+name's|my\s+name\s+is|name's|names|name\s+is)\s+([^\W\d_]{3,})(?:\s+([^\W\d_]{2,}))?"
+)
+_PLACES = frozenset(
+    """
+    street road avenue beach city airport hotel club bank centre center park island lake
+    county university hospital terminal river springs hills house store shop plan card
+    bay falls heights court square station school college clinic group inc llc ltd
+    """.split()
 )
 _LABELS = frozenset(
     """
@@ -107,6 +128,7 @@ def find_names(call: Call, turns: list[Said]) -> tuple[list[Person], list[Piece]
     for name in dict.fromkeys(_recorded(call)):
         _add(people, name, agents=set(), is_recorded=True)
     _introduced(turns, people, agents)
+    _known_given(turns, people, agents)
     _widen(turns, people, agents)
     return people, _occurrences(turns, people, agents) if people else []
 
@@ -196,6 +218,43 @@ def _introduced(turns: list[Said], people: list[Person], agents: set[str]) -> No
             and _ASKED.search(turn.low) is not None
         )
         is_asked = asks or (is_asked and words_left(turn.low, []) <= 1)
+
+
+@cache
+def _given_names() -> frozenset[str]:
+    text = Path(analyzer.__file__).with_name("data").joinpath("given_names.txt").read_text("utf-8")
+    return frozenset(w for line in text.splitlines() if line[:1] != "#" for w in line.split())
+
+
+def _known_given(turns: list[Said], people: list[Person], agents: set[str]) -> None:
+    """Names that nothing announces but that begin with a given name."""
+    given = _given_names()
+    for turn in turns:
+        if given.isdisjoint(turn.words):
+            continue
+        names = [*_set_off(turn, given, agents), *_called(turn, given)]
+        for name in names:
+            if plain(name) not in agents:
+                _add(people, name, agents=agents)
+
+
+def _set_off(turn: Said, given: frozenset[str], agents: set[str]) -> Iterator[str]:
+    """Full names that commas or stops set off ("Yes, Priya Desai.")."""
+    for match in _GIVEN_FULL.finditer(turn.text):
+        first, last = plain(match[1]), plain(match[2]).split()[-1]
+        if first in given and not {first, last} & (agents | NOT_NAMES | _PLACES):
+            yield f"{match[1]} {match[2]}"
+
+
+def _called(turn: Said, given: frozenset[str]) -> Iterator[str]:
+    """Given names by which an agent calls the customer, or a customer's own in small letters."""
+    if turn.role == "agent":
+        yield from (m[1] for m in _GIVEN_CALLED.finditer(turn.text) if plain(m[1]) in given)
+    elif turn.role == "customer":
+        for match in _GIVEN_LOW.finditer(turn.low):
+            if match[1] in given:
+                has_last = match[2] and match[2] not in NOT_NAMES | ORDINARY | _PLACES
+                yield turn.text[match.start(1) : match.end(2 if has_last else 1)]
 
 
 def _add_said_by_customer(

@@ -15,10 +15,20 @@ import re
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analyzer.domain import Call
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.domain import Analysis, Call
+from analyzer.embedders import PackagedEmbedder, packaged_embedder
+from analyzer.engines.embedded.engine import EmbeddedEngine
+from analyzer.evaluation.run import read_gold, strip_labels
+from analyzer.pipeline import analyze_call
+from analyzer.policy_book import PolicyBook
+from analyzer.readers.policies import read_policies
 from analyzer.redaction import Redaction, redact
 
 DATA = Path(__file__).parent / "data" / "personal_data.jsonl"
@@ -256,12 +266,62 @@ def time_usual_call(rounds: int = 200) -> float:
     return sorted(times)[len(times) // 2] * 1000
 
 
+class OneByOne(PackagedEmbedder):
+    """The packaged encoder on one text at a time: its int8 vectors depend on what shares a batch."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts, each by itself."""
+        rows = [super(OneByOne, self).embed([text]) for text in texts]
+        return np.concatenate(rows) if rows else super().embed(texts)
+
+
+def compare_verdicts(folder: Path, embedder: PackagedEmbedder) -> tuple[int, int, int]:
+    """Read labelled calls with the embedded engine as they are and masked.
+
+    Args:
+        folder: Holds ``calls.jsonl`` and the companies' policies.
+        embedder: The engine's encoder.
+
+    Returns:
+        Marks found in the calls as they are, those of them not found in the masked calls, and those
+        found with another verdict.
+    """
+    engine = EmbeddedEngine(embedder)
+    book = PolicyBook.from_documents(read_policies(folder).documents, embedder)
+    marks = lost = changed = 0
+    for record in read_gold(folder / "calls.jsonl"):
+        call = strip_labels(record)
+        own, other = (
+            _verdicts(analyze_call(c, engine=engine, book=book)) for c in (call, redact(call).call)
+        )
+        for turn, verdicts in own.items():
+            found = other.get(turn, [])
+            marks += len(verdicts)
+            lost += max(0, len(verdicts) - len(found))
+            changed += sum(a != b for a, b in zip(verdicts, found, strict=False))
+    return marks, lost, changed
+
+
+def _verdicts(analysis: Analysis) -> dict[int, list[str | None]]:
+    by_turn: dict[int, list[str | None]] = defaultdict(list)
+    for mark in analysis.commitments:
+        by_turn[mark.turn].append(mark.verdict)
+    return by_turn
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument(
         "--failed", action="store_true", help="name what leaked and what was hidden"
+    )
+    parser.add_argument(
+        "--verdicts",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="folders of labelled calls: how many verdicts masking changes (embedded engine)",
     )
     arguments = parser.parse_args()
     cases = read_cases(arguments.data)
@@ -273,6 +333,18 @@ def main() -> int:
         if arguments.failed:
             for line in tally.failed:
                 print("   ", line)
+    planted = sum(len({p.turn for p in c.places if p.kind != "stay"}) for c in cases)
+    print(f"{planted} turns with planted data")
+    for folder in arguments.verdicts:
+        for told, embedder in (
+            ("as it is", packaged_embedder()),
+            ("each text embedded by itself", OneByOne()),
+        ):
+            marks, lost, changed = compare_verdicts(folder, embedder)
+            print(
+                f"{folder.name}, {told}: of {marks} marks masking loses {lost} and gives "
+                f"{changed} another verdict"
+            )
     print(f"{time_usual_call():.2f} ms a usual call of 40 turns")
     return 0
 

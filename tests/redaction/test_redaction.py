@@ -37,7 +37,7 @@ def masked(*lines, **fields):
             "ring me on [PHONE_1]",
         ),
         ("I live at 12 Acacia Road, M21 4BT", "I live at [ADDRESS_1], [ADDRESS_2]"),
-        ("my name is Marcus Oyelaran", "my name is [NAME_1]"),
+        ("my name is Marlon Okafor", "my name is [NAME_1]"),
         (
             "I'm calling for my mother, Mrs Eleanor Whitcombe.",
             "I'm calling for my mother, Mrs [NAME_1].",
@@ -183,7 +183,7 @@ def test_keep_is_the_identity():
 
 WORDS = st.sampled_from(
     "card number phone four one double twenty six 4111 1111 , . ? yeah mhm dot at gmail com my name is "
-    "Marcus Oyelaran John o'brien @ a@b.org £45.00 12/04 [CARD_1] [NAME_2_END] social ending hundred "
+    "Marlon Okafor John o'brien @ a@b.org £45.00 12/04 [CARD_1] [NAME_2_END] social ending hundred "
     "thousand Road 12 Acacia S W nine oh İ ½ ４４１２ ² order".split()
 )
 TEXTS = st.one_of(st.text(max_size=80), st.lists(WORDS, max_size=25).map(" ".join))
@@ -281,3 +281,23 @@ def test_a_long_odd_turn_takes_no_longer_than_its_length(piece):
 
 def test_a_user_id_goes_whole():
     assert masked("C: my user id is amelia_rossi_1297") == ["my user id is [ACCOUNT_1]"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("C: Yes. Rosalind Achterberg. I have a room.", "Yes. [NAME_1]. I have a room."),
+        ("A: Leticia? Okay. Gold plan.", "[NAME_1]? Okay. Gold plan."),
+        ("S: [record: Bogdan Wells: silver member]", "[record: [NAME_1]: silver member]"),
+        ("C: hi this is priyanka deshmukh i moved", "hi this is [NAME_1] i moved"),
+        ("C: I flew to Madison Avenue. Virginia Beach, too.", None),
+        ("C: It's nice, I'm sure Grace Period. Will do.", None),
+    ],
+)
+def test_a_given_name_is_known_where_nothing_announces_it(line, expected):
+    assert masked(line) == [expected or line[3:]]
+
+
+def test_an_agent_who_is_called_is_no_customer():
+    told = ("A: Hello, this is Leticia.", "C: Leticia, I need help.", "A: Leticia? That's me.")
+    assert masked(*told) == [line[3:] for line in told]

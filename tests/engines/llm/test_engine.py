@@ -384,10 +384,10 @@ def test_the_cost_cap_defers_what_is_left_and_the_next_run_takes_it_up(engine_fo
 SPOKEN = [
     {"role": "agent", "name": "Ann", "position": "representative",
      "text": "Can I take your name and the card number?"},
-    {"role": "customer", "name": "Marcus Oyelaran",
-     "text": "Marcus Oyelaran, four one one one, one one one one, one one one one, one one one one."},
+    {"role": "customer", "name": "Marlon Okafor",
+     "text": "Marlon Okafor, four one one one, one one one one, one one one one, one one one one."},
     {"role": "agent", "name": "Ann", "position": "representative",
-     "text": "I'll refund the nine dollars to the card ending one one one one, Marcus."},
+     "text": "I'll refund the nine dollars to the card ending one one one one, Marlon."},
 ]  # fmt: skip
 
 
@@ -401,12 +401,12 @@ def test_personal_data_stays_home_and_comes_back_in_the_calls_own_words(engine_f
         sent = json.dumps([r.body for r in chats(server)])
         engine_for(server, redact=False, response_cache=False).analyze(call, view)
         open_sent = json.dumps([r.body for r in chats(server)[2:]])
-    for word in ("Marcus", "Oyelaran", "one one one", "K-7781", "2025550123"):
+    for word in ("Marlon", "Okafor", "one one one", "K-7781", "2025550123"):
         assert word not in sent
-    assert "Marcus" in open_sent
+    assert "Marlon" in open_sent
     (mark,) = analysis.commitments
     assert mark.quote == (
-        "I'll refund the nine dollars to the card ending one one one one, Marcus."
+        "I'll refund the nine dollars to the card ending one one one one, Marlon."
     )
     assert analysis.redacted["card"] >= 1
 
