@@ -25,21 +25,23 @@ def analyses():
 
 
 @pytest.mark.parametrize(
-    ("call_id", "turn", "clause"),
+    ("call_id", "turns", "clause"),
     [
-        ("ag-01", 8, "SUM-2"),  # a pending order is said to be enough
-        ("ag-04", 12, "DIS-1"),  # a student's discount without the card
-        ("ag-06", 8, "RET-2"),  # just this once, a second time
-        ("bw-03", 8, "SPO-1"),  # an order without payment
-        ("fh-01", 6, None),  # reinstated over two accidents; said again in 12, near the threshold
-        ("fh-03", 6, None),
-        ("ml-01", 8, "BRK-1"),  # four vouchers instead of two
-        ("ml-02", 8, "DIN-1"),  # a comped meal, more than half eaten
-        ("vt-02", 12, "AUTH-1"),  # a credit beyond the cap
+        ("ag-01", {8}, "SUM-2"),  # a pending order is said to be enough
+        ("ag-04", {12}, "DIS-1"),  # a student's discount without the card
+        ("ag-06", {8}, "RET-2"),  # just this once, a second time
+        ("bw-03", {8}, "SPO-1"),  # an order without payment
+        # Reinstated over two accidents, offered and said again; each lies near the threshold, and the
+        # int8 encoder differs a little from one make of processor to another.
+        ("fh-01", {6, 12}, None),
+        ("fh-03", {6}, None),
+        ("ml-01", {8}, "BRK-1"),  # four vouchers instead of two
+        ("ml-02", {8}, "DIN-1"),  # a comped meal, more than half eaten
+        ("vt-02", {12}, "AUTH-1"),  # a credit beyond the cap
     ],
 )
-def test_the_broken_promise_is_a_conflict(analyses, call_id, turn, clause):
-    (mark, *_) = [m for m in analyses[call_id].commitments if m.turn == turn and m.is_conflict]
+def test_the_broken_promise_is_a_conflict(analyses, call_id, turns, clause):
+    (mark, *_) = [m for m in analyses[call_id].commitments if m.turn in turns and m.is_conflict]
     assert clause is None or mark.clauses[0] == clause
 
 
