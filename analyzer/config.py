@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     redact: bool = True
     second_reading: bool = True
     response_cache: bool = True
-    cascade: float = Field(default=0.15, ge=0, le=1)
+    cascade: float = Field(default=0.25, ge=0, le=1)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -280,8 +280,16 @@ class Usage(_Frozen):
     cost_usd: float | None = None
 
 
+_WHERE_SAID = frozenset(("trace", "redacted", "read_by"))
+
+
 class Analysis(_FromOutside):
-    """A call with what was marked in it: the record of ``docs/interfaces.md``."""
+    """A call with what was marked in it: the record of ``docs/interfaces.md``.
+
+    ``trace`` holds a model's requests with its raw answers, ``redacted`` how much of each kind of
+    personal data was masked in them, ``read_by`` which engine of the cascade's two read the call.
+    These three are in the record only where there is something to say.
+    """
 
     call: Call
     commitments: tuple[Commitment, ...] = ()
@@ -296,6 +304,9 @@ class Analysis(_FromOutside):
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
     needs_review: bool = False
+    trace: tuple[dict[str, Any], ...] | None = None
+    redacted: dict[str, int] | None = None
+    read_by: Literal["embedded", "llm"] | None = None
 
     @property
     def conflicts(self) -> tuple[Commitment, ...]:
@@ -309,7 +320,8 @@ class Analysis(_FromOutside):
         """
         record = self.call.model_dump(mode="json", exclude_none=True)
         record["date"] = self.call.date.isoformat() if self.call.date else None
-        record.update(self.model_dump(mode="json", exclude={"call"}))
+        own = self.model_dump(mode="json", exclude={"call"})
+        record.update({k: v for k, v in own.items() if v is not None or k not in _WHERE_SAID})
         return record
 
     @classmethod

@@ -316,6 +316,14 @@ def evaluate(
     misses: Annotated[
         int, typer.Option(metavar="N", min=0, help="Show the N worst misses of each sort.")
     ] = 0,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="For --engine cascade: what it costs and finds at each threshold; asks the "
+            "model about every call.",
+        ),
+    ] = False,
 ) -> int:
     """Score an engine, or a file of records, against labelled calls."""
     if predictions is not None and engine is not None:
@@ -324,6 +332,15 @@ def evaluate(
             "--predictions.",
             param_hint="'--predictions'",
         )
+    if curve:
+        if engine is None or engine.value != "cascade" or predictions or json_file or misses:
+            raise typer.BadParameter(
+                "the curve is the cascade's; ask for --engine cascade, and for no other output.",
+                param_hint="'--curve'",
+            )
+        from analyzer.cli.evaluate import run_curve
+
+        return run_curve(gold, policies=policies or [])
     from analyzer.cli.evaluate import run_evaluate
 
     return run_evaluate(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 from analyzer.cli.records import STANDARD_OUTPUT, RecordWriter
-from analyzer.cli.sources import explain_engine, load_policies
+from analyzer.cli.sources import Policies, explain_engine, load_policies
 from analyzer.cli.terminal import Terminal
-from analyzer.config import load_settings
+from analyzer.config import Settings, load_settings
 from analyzer.errors import ConfigError
 from analyzer.evaluation.run import (
     Predictions,
@@ -60,13 +61,7 @@ def run_evaluate(
         settings = load_settings()
         engine = build_engine(settings, name=engine_name)
         terminal.show_line(explain_engine(settings, engine_name, engine))
-        judged_by = load_policies(settings, policies, terminal)
-        terminal.show_line(judged_by.origin)
-        if judged_by.book is None:
-            raise ConfigError(
-                "Verdicts cannot be scored without policies; name their folder with --policies, or "
-                "add them with `wordbond policies add`."
-            )
+        judged_by = _load_book(settings, policies, terminal)
         refused += [str(one) for one in judged_by.refused]
         with closing(engine), terminal.progress("analysing", len(gold)) as bar:
             found = predict(
@@ -97,3 +92,55 @@ def run_evaluate(
     for sentence in refused:
         terminal.say(sentence)
     return 3 if refused else 0
+
+
+def run_curve(gold_file: Path, *, policies: Sequence[Path]) -> int:
+    """Show what the cascade costs and finds at each threshold.
+
+    Args:
+        gold_file: Labelled calls.
+        policies: Folders and files of policies; none for those of the library.
+
+    Returns:
+        The exit code: 0, or 3 if a policy document was set aside.
+
+    Raises:
+        AnalyzerError: If the files cannot be read, or the engine or the policies fail.
+    """
+    from analyzer.engines.cascade import CascadeEngine
+    from analyzer.evaluation.curve import cascade_curve, render_curve
+
+    gold = read_gold(gold_file)
+    terminal = Terminal()
+    settings = load_settings()
+    with closing(cast(CascadeEngine, build_engine(settings, name="cascade"))) as engine:
+        terminal.show_line(explain_engine(settings, "cascade", engine))
+        judged_by = _load_book(settings, policies, terminal)
+        with terminal.progress("analysing", len(gold)) as bar:
+            points = cascade_curve(
+                gold,
+                engine=engine,
+                book=judged_by.book,
+                progress=lambda n_done, _: bar.reach(n_done),
+            )
+    terminal.show("")
+    terminal.show_table(render_curve(points))
+    terminal.show("")
+    terminal.show_line(
+        f"The threshold is WORDBOND_CASCADE, now {settings.cascade:g}; conflicts and stonewalls "
+        "are recall; tokens are those of asking about the turns that could hold a mark."
+    )
+    for sentence in (str(one) for one in judged_by.refused):
+        terminal.say(sentence)
+    return 3 if judged_by.refused else 0
+
+
+def _load_book(settings: Settings, policies: Sequence[Path], terminal: Terminal) -> Policies:
+    judged_by = load_policies(settings, policies, terminal)
+    terminal.show_line(judged_by.origin)
+    if judged_by.book is None:
+        raise ConfigError(
+            "Verdicts cannot be scored without policies; name their folder with --policies, or "
+            "add them with `wordbond policies add`."
+        )
+    return judged_by

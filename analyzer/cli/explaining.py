@@ -48,7 +48,7 @@ def explain_commitment(mark: Commitment) -> Iterator[tuple[str, str]]:
 
 def render_trace(analysis: Analysis) -> RenderableType:
     """Every request of a call: the prompt, what it cost, and the model's own words."""
-    steps = (analysis.model_extra or {}).get("trace") or ()
+    steps = analysis.trace or ()
     lines: list[RenderableType] = []
     if analysis.prompt_version:
         lines.append(Text(f"prompts: {analysis.prompt_version}", style="dim"))

@@ -181,7 +181,9 @@ class LLMEngine:
         )
         if only is None:
             analysis = await self._compare(analysis)
-        return analysis.model_copy(update={"trace": meter.trace, "redacted": dict(hidden.counts)})
+        return analysis.model_copy(
+            update={"trace": tuple(meter.trace), "redacted": dict(hidden.counts)}
+        )
 
     async def _judge(
         self,

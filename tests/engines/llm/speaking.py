@@ -55,7 +55,7 @@ def listed(request: ChatRequest) -> list[str]:
     return last_part(request, "<<<COMMITMENTS", "COMMITMENTS>>>").split("\n")
 
 
-def read_call(request: ChatRequest) -> Call:
+def read_call(request: ChatRequest | ReceivedRequest) -> Call:
     """The call that a prompt shows; turns that it leaves out are blank."""
     found = {}
     for line in last_part(request, "<<<CALL", "CALL>>>").split("\n"):
