@@ -1,64 +1,22 @@
-"""How a finding came about, for the terminal: ``wordbond analyze --explain``."""
+"""How a call was read, for the terminal: ``wordbond analyze --explain``."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from analyzer.cli.faults import printable
-from analyzer.domain import Analysis, Commitment
-
-_MET = {True: "met", False: "not met", None: "not shown"}
-_SHOWN_CLAUSES = 5
-
-
-def explain_commitment(mark: Commitment) -> Iterator[tuple[str, str]]:
-    """Rows that say what a verdict rests on.
-
-    Yields:
-        A label and words, in the order in which the engine went.
-    """
-    about: Mapping[str, Any] = (mark.model_extra or {}).get("explanation") or {}
-    scored = about.get("retrieved") or [{"clause": clause} for clause in mark.retrieved]
-    if scored:
-        told = [
-            f"{item['clause']} {item['score']:.2f}" if "score" in item else str(item["clause"])
-            for item in scored[:_SHOWN_CLAUSES]
-        ]
-        yield "found", ", ".join(told)
-    for condition in mark.conditions:
-        where = f", turn {condition.turn}" if condition.turn is not None else ""
-        yield "needs", f"{condition.text}: {_MET[condition.met]}{where}"
-    model = about.get("model") or {}
-    if model:
-        yield "model", f"{model.get('verdict')}: {model.get('why')}"
-        yield "code", f"{about.get('derived')}, from the conditions"
-    for doubt in about.get("doubts") or ():
-        yield "doubt", str(doubt)
-    guidance: Mapping[str, Any] = (mark.model_extra or {}).get("guidance") or {}
-    for label, name in (("customer", "customer"), ("coach", "coach")):
-        if guidance.get(name):
-            yield label, str(guidance[name])
-    if mark.confidence is not None:
-        yield "sure", f"{mark.confidence:.2f}"
+from analyzer.domain import Analysis
+from analyzer.explanation import list_steps
 
 
 def render_trace(analysis: Analysis) -> RenderableType:
     """Every request of a call: the prompt, what it cost, and the model's own words."""
-    steps = analysis.trace or ()
     lines: list[RenderableType] = []
     if analysis.prompt_version:
         lines.append(Text(f"prompts: {analysis.prompt_version}", style="dim"))
-    for step in steps:
-        cost = f"{step['tokens_in']} tokens in ({step['tokens_cached']} cached), "
-        kept = ", from the response cache" if step["from_response_cache"] else ""
-        head = f"{step['prompt']}: {cost}{step['tokens_out']} out, {step['seconds']} s{kept}"
-        lines.append(Text(head, style="dim"))
-        answer = step["answer"] or step["refusal"] or step["finish_reason"]
-        lines.append(Text(printable(str(answer)), style="dim"))
+    for step in list_steps(analysis):
+        lines += [Text(step.head, style="dim"), Text(printable(step.answer), style="dim")]
     lines += [
         Text(printable(f"set aside: {aside.what}: {aside.reason}"), style="dim")
         for aside in analysis.set_aside

@@ -15,9 +15,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from analyzer.cli.explaining import explain_commitment, render_trace
+from analyzer.cli.explaining import render_trace
 from analyzer.cli.faults import printable
 from analyzer.domain import Analysis, Call, Clause, Commitment, Resolution, Stonewall
+from analyzer.explanation import explain_commitment
 from analyzer.policy_book import PolicyBook
 from analyzer.readers.transcripts import Speaker
 

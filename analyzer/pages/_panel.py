@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.domain import Analysis, Call, Commitment, Condition, Stonewall
+from analyzer.explanation import explain_commitment, list_steps
 from analyzer.pages._clauses import ClauseFound, render_clause, say_force
 from analyzer.pages._escaping import as_html
 from analyzer.pages._findings import Finding, name_speaker
@@ -18,6 +19,12 @@ from analyzer.pages._wording import (
     say_tactics,
 )
 from analyzer.results import Decision
+
+#: What the rows of an explanation are headed by here; conditions and guidance stand by themselves.
+_EXPLAINED = {
+    "found": "Clauses found", "model": "The model says", "code": "The code says",
+    "doubt": "Doubt",
+}  # fmt: skip
 
 
 def render_finding(
@@ -37,8 +44,10 @@ def render_finding(
         parts.append(_stonewall(mark, finding, analysis.call))
     else:
         parts.append(_pair(mark, finding, analysis.call, clause))
-        parts += [_proposal(mark), _conditions(mark), *_beside(mark)]
+        parts += [_proposal(mark), _guidance(mark), _conditions(mark), *_beside(mark)]
     parts.append(_review(finding))
+    if isinstance(mark, Commitment):
+        parts.append(_explanation(mark))
     return f'<div class="wb-finding">{"".join(parts)}</div>'
 
 
@@ -126,6 +135,31 @@ def _proposal(mark: Commitment) -> str:
     return f'<p class="wb-proposal"><b>Proposed: {as_html(what)}</b> {as_html(how)}</p>'
 
 
+def _guidance(mark: Commitment) -> str:
+    """The model's words for the customer and for the coach."""
+    said = dict(explain_commitment(mark))
+    told = [("To the customer", said.get("customer")), ("For the coach", said.get("coach"))]
+    return "".join(
+        f'<p class="wb-aside"><b>{label}:</b> {as_html(words)}</p>'
+        for label, words in told
+        if words
+    )
+
+
+def _explanation(mark: Commitment) -> str:
+    rows = [
+        f"<dt>{_EXPLAINED[label]}</dt><dd>{as_html(words)}</dd>"
+        for label, words in explain_commitment(mark)
+        if label in _EXPLAINED
+    ]
+    if not rows:
+        return ""
+    return (
+        "<details><summary>Why was this marked?</summary>"
+        f'<dl class="wb-origin">{"".join(rows)}</dl></details>'
+    )
+
+
 def _beside(mark: Commitment) -> list[str]:
     """What else the verdict rests on: further clauses, clauses at odds, the nearest ones."""
     lines = []
@@ -171,13 +205,30 @@ def render_origin(analysis: Analysis) -> str:
         ("Prompts", analysis.prompt_version or "none"),
         ("Policies", analysis.policy_version or "none in force"),
     ]
+    if analysis.usage.requests:
+        used = analysis.usage
+        cost = f", {used.cost_usd:.4f} USD" if used.cost_usd is not None else ""
+        tokens = f"{used.tokens_in} tokens in ({used.tokens_cached} cached), {used.tokens_out} out"
+        rows.append(("Model asked", f"{used.requests} times, {tokens}{cost}"))
+    if analysis.redacted:
+        masked = [f"{n} {kind.replace('_', ' ')}" for kind, n in analysis.redacted.items() if n]
+        rows.append(("Masked in what was sent", ", ".join(masked) or "nothing"))
     n_aside = len(analysis.set_aside)
     what = "nothing" if not n_aside else f"{n_aside}: could not be tied to words that were said"
     rows.append(("Set aside", what))
     told = "".join(f"<dt>{name}</dt><dd>{as_html(value)}</dd>" for name, value in rows)
     aside = "".join(f"<li>{as_html(item.reason)}</li>" for item in analysis.set_aside)
     listed = f"<ul>{aside}</ul>" if aside else ""
-    return f'<dl class="wb-origin">{told}</dl>{listed}'
+    return f'<dl class="wb-origin">{told}</dl>{listed}{_steps(analysis)}'
+
+
+def _steps(analysis: Analysis) -> str:
+    """Every request to the model with its raw answer, folded away."""
+    return "".join(
+        f"<details><summary>{as_html(step.head)}</summary>"
+        f'<pre class="wb-raw">{as_html(step.answer)}</pre></details>'
+        for step in list_steps(analysis)
+    )
 
 
 def render_call_head(analysis: Analysis, *, company: str, summary: str, current: bool) -> str:

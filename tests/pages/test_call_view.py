@@ -92,7 +92,7 @@ def found(store: ResultStore):
 
 
 TAGS = {"div", "span", "mark", "small", "q", "p", "b", "i", "h2", "h3", "ul", "li", "a", "br"}
-TAGS |= {"dl", "dt", "dd"}
+TAGS |= {"dl", "dt", "dd", "details", "summary", "pre"}
 ARIA = {"aria-label"}
 
 
@@ -359,3 +359,47 @@ def test_the_scroll_script_holds_a_number_and_no_words():
     script = render_scroll(7)
     assert "turn-7'" in script
     assert "<" not in script.removeprefix("<script>").removesuffix("</script>")
+
+
+def explained(**more):
+    record = dict(RECORD, commitments=[dict(RECORD["commitments"][0], **more)], stonewalls=[])
+    return Analysis.from_record(record)
+
+
+def test_a_finding_says_why_it_was_marked_and_what_to_say(store):
+    analysis = explained(
+        explanation={
+            "retrieved": [{"clause": "RET-1", "score": 0.71}],
+            "model": {"verdict": "supported", "why": HOSTILE},
+            "derived": "contradicted",
+            "doubts": ["the model and the code disagree"],
+        },
+        guidance={"customer": f"We are sorry. {HOSTILE}", "coach": "What made you sure?"},
+    )
+    store.save_analysis(analysis)
+    shown = render_finding(found(store).findings[0], found(store).analysis, None, n_findings=1)
+    for told in (
+        "Why was this marked?", "RET-1 0.71", "contradicted, from the conditions",
+        "the model and the code disagree", "To the customer", "What made you sure?",
+        html.escape("<script>"),
+    ):  # fmt: skip
+        assert told in shown
+    assert "<script" not in shown
+
+
+def test_the_origin_holds_each_request_with_the_raw_answer():
+    analysis = explained().model_copy(
+        update={
+            "trace": (
+                {"prompt": "mark.v2", "tokens_in": 900, "tokens_cached": 512, "tokens_out": 40,
+                 "seconds": 1.2, "from_response_cache": False, "answer": HOSTILE,
+                 "refusal": None, "finish_reason": "stop"},
+            ),
+            "redacted": {"card": 1, "email": 0},
+        }
+    )  # fmt: skip
+    shown = render_origin(analysis)
+    assert "mark.v2: 900 tokens in (512 cached), 40 out, 1.2 s" in shown
+    assert "1 card" in shown
+    assert "<script" not in shown
+    assert "<details" not in render_origin(explained())
