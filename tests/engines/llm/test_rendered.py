@@ -1,6 +1,6 @@
 """The released prompts as they go over the wire, beside examples that were read by a person.
 
-``WORDBOND_RENDER=1 pytest tests/engines/llm/test_rendered.py`` writes the examples anew after a
+``RENDER_PROMPTS=1 pytest tests/engines/llm/test_rendered.py`` writes the examples anew after a
 change to the prompts' code; read the difference before you commit it.
 """
 
@@ -39,7 +39,7 @@ def rendered(engine_for, view):
 @pytest.mark.parametrize("answer", ["MarkAnswer", "JudgeAnswer", "GuideAnswer"])
 def test_the_prompt_is_rendered_as_in_its_example(rendered, answer):
     path = FOLDER / f"{answer}.txt"
-    if os.environ.get("WORDBOND_RENDER"):
+    if os.environ.get("RENDER_PROMPTS"):
         path.write_text(rendered[answer] + "\n", encoding="utf-8")
     assert rendered[answer] + "\n" == path.read_text(encoding="utf-8")
 
