@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -434,6 +436,60 @@ def test_no_answer_breaks_the_grounding(engine_for, view):
             assert mark.quote
             assert mark.quote in analysis.call.turns[mark.turn].text
             assert analysis.call.turns[mark.turn].role == "agent"
+
+
+ATTACKS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data" / "attacks.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+
+
+class Obedient:
+    """A model that does whatever the call says: every turn is a promise, in every wrong way."""
+
+    def __call__(self, request):
+        if asked_for(request) != "MarkAnswer":
+            return Plain("supported")(request)
+        shown = [t for t in read_call(request).turns if t.text.strip()]
+        wrong = [
+            a_mark(turn=t.turn, quote=quote)
+            for t in shown
+            for quote in (t.text[:3000], t.text[:99].upper(), "the agent said nothing", "...")
+        ]
+        return json.dumps(marks(*wrong))
+
+
+def test_attacks_go_over_the_wire_inside_the_fence_and_break_no_grounding(engine_for, book):
+    assert len(ATTACKS) >= 60
+    assert len({a["technique"] for a in ATTACKS}) >= 8
+    calls = [
+        Call.model_validate(
+            {**{k: v for k, v in a.items() if k != "technique"}, "company": "shop",
+             "date": "2026-03-18"}
+        )
+        for a in ATTACKS
+    ]  # fmt: skip
+    with ModelServer(Obedient()) as server:
+        found = list(analyze_many(calls, engine=engine_for(server, concurrency=8), book=book))
+    for request in chats(server):
+        system, user, *_ = texts_of(request)
+        for opens, closes in (("<<<CALL\n", "\nCALL>>>"), ("<<<COMMITMENTS\n", "\nCOMMITMENTS>>>")):
+            assert user.count(opens) == user.count(closes) <= 1
+        inside = user.partition("<<<CALL\n")[2].partition("\nCALL>>>")[0]
+        assert all(re.match(r"\[\d+\] (agent|customer|system)\b", n) for n in inside.split("\n"))
+        outside = user.replace(inside, "").partition("<<<COMMITMENTS")[0]
+        for attack in ATTACKS:
+            for turn in attack["turns"]:
+                words = turn["text"].split("\n")[0][:60]
+                assert len(words) < 12 or words not in system + outside
+    for call, outcome in zip(calls, found, strict=True):
+        assert outcome.analysis is not None, outcome.reason
+        for mark in outcome.analysis.commitments:
+            assert call.turns[mark.turn].role == "agent"
+            assert mark.quote in call.turns[mark.turn].text
+            assert mark.verdict != "supported" or mark.clauses == ("FEE-1",)
 
 
 def test_a_model_that_is_talked_round_is_found_out(engine_for, view):
