@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-done
 LOCKS := requirements/bootstrap.txt requirements/dev.txt
 
-.PHONY: setup demo test lint types slow app lock train bench clean
+.PHONY: setup demo test lint types slow app lock train bench bench-llm clean
 
 setup: $(STAMP)
 
@@ -50,3 +50,9 @@ train: setup
 
 bench: setup
 	$(BIN)/python eval/bench/speed.py
+
+bench-llm: setup
+	$(BIN)/python eval/bench/llm_speed.py --seconds 40
+	$(BIN)/python eval/bench/llm_tokens.py
+	$(BIN)/python eval/bench/cascade.py
+	$(BIN)/python eval/bench/redaction.py
