@@ -204,6 +204,9 @@ def work_ahead(
         finally:
             for future in under_way:
                 future.cancel()
+            if under_way and (stop := getattr(engine, "stop", None)) is not None:
+                # The run ends early: nobody waits for the answers that are still to come.
+                stop()
 
 
 def analyze_many(

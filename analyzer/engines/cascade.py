@@ -55,6 +55,10 @@ class CascadeEngine:
         """How many calls may be under way together."""
         return self._llm.concurrency
 
+    def stop(self) -> None:
+        """Give up what is under way; see :meth:`LLMEngine.stop`."""
+        self._llm.stop()
+
     def close(self) -> None:
         """Close the model's connections."""
         self._llm.close()

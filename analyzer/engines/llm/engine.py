@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -82,6 +83,7 @@ class LLMEngine:
         self._reader = reader
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+        self._running: set[Future[Any]] = set()
         self._checked = False
         self.prompt_version: str | None = prompt_version()
 
@@ -118,7 +120,18 @@ class LLMEngine:
         with self._lock:
             if self._loop is None:
                 self._loop = _start_loop()
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            running = asyncio.run_coroutine_threadsafe(work, self._loop)
+            self._running.add(running)
+        try:
+            return running.result()
+        finally:
+            self._running.discard(running)
+
+    def stop(self) -> None:
+        """Give up what is under way; whoever waits for it gets ``CancelledError``."""
+        with self._lock:
+            for running in tuple(self._running):
+                running.cancel()
 
     def close(self) -> None:
         """Close the connections and end the loop that requests run in."""

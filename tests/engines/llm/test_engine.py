@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -519,6 +520,27 @@ def test_many_threads_share_one_engine(engine_for, view):
         for thread in threads:
             thread.join()
     assert {a.call.call_id for a in found} == {f"c{n}" for n in range(12)}
+
+
+def test_a_run_that_is_ended_early_waits_for_no_answer(engine_for, book):
+    calls = [a_call(call_id=f"c-{n}") for n in range(20)]
+
+    def slow_but_for_the_first(_request):
+        return 0.0 if len(chats(server)) <= 2 else 600.0
+
+    with ModelServer(Plain(), latency_s=slow_but_for_the_first) as server:
+        engine = engine_for(server, concurrency=4, timeout_s=900, response_cache=False)
+        found = analyze_many(calls[:1], engine=engine, book=book)
+        assert next(found).analysis is not None
+        rest = analyze_many(calls, engine=engine, book=book)
+        ended = threading.Thread(target=lambda: next(rest, None))
+        ended.start()
+        while server.in_flight < 4:
+            time.sleep(0.01)
+        engine.stop()  # as the pipeline does when the user ends the run
+        ended.join(20)
+        assert not ended.is_alive()
+        rest.close()  # type: ignore[attr-defined]
 
 
 def test_through_the_pipeline_a_record_names_its_makers(engine_for, book):
