@@ -12,7 +12,7 @@ import typer
 from analyzer.cli.calls import Finished, Refused, Tally, analyze_files, stop
 from analyzer.cli.moments import render_call
 from analyzer.cli.records import STANDARD_OUTPUT, RecordWriter, is_same_file
-from analyzer.cli.sources import Policies, explain_engine, load_policies
+from analyzer.cli.sources import Policies, explain_engine, load_policies, tell_notes
 from analyzer.cli.terminal import Terminal
 from analyzer.config import Settings, load_settings
 from analyzer.errors import TranscriptError
@@ -87,6 +87,7 @@ def run_analyze(
                     )
         except KeyboardInterrupt:
             return stop(tally, terminal, is_stored=is_stored)
+    tell_notes(engine, terminal)
     _show_end(terminal, tally, settings, json_file, is_stored=is_stored)
     return tally.exit_code
 

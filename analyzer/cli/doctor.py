@@ -260,7 +260,7 @@ def _chat_model(settings: Settings) -> Check:
     from analyzer.engines.llm.endpoint_check import check_endpoint
 
     model = settings.model or DEFAULT_MODEL
-    check_endpoint(settings, model)
+    check_endpoint(settings, model, is_asked=True)
     redaction = "masked before it is sent" if settings.redact else "sent as it is"
     return Check(
         "chat model",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from analyzer.cli.records import STANDARD_OUTPUT, RecordWriter
-from analyzer.cli.sources import Policies, explain_engine, load_policies
+from analyzer.cli.sources import Policies, explain_engine, load_policies, tell_notes
 from analyzer.cli.terminal import Terminal
 from analyzer.config import Settings, load_settings
 from analyzer.errors import ConfigError
@@ -70,6 +70,7 @@ def run_evaluate(
                 book=judged_by.book,
                 progress=lambda n_done, _: bar.reach(n_done),
             )
+        tell_notes(engine, terminal)
     evaluation = evaluate(
         gold,
         found.records,

@@ -42,6 +42,13 @@ class Policies:
     refused: tuple[Refused, ...] = ()
 
 
+def tell_notes(engine: Engine, terminal: Terminal) -> None:
+    """Say what an engine has to tell at the end of a run: that its cache is off, for one."""
+    take = getattr(engine, "take_note", None)
+    if take is not None and (note := take()):
+        terminal.say(f"note: {note}")
+
+
 def explain_engine(settings: Settings, asked: str | None, engine: Engine) -> str:
     """Which engine runs and why, for the first line of output.
 

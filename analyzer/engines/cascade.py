@@ -55,6 +55,10 @@ class CascadeEngine:
         """How many calls may be under way together."""
         return self._llm.concurrency
 
+    def take_note(self) -> str | None:
+        """What the user should know; see :meth:`LLMEngine.take_note`."""
+        return self._llm.take_note()
+
     def stop(self) -> None:
         """Give up what is under way; see :meth:`LLMEngine.stop`."""
         self._llm.stop()

@@ -83,3 +83,26 @@ def test_a_wrong_key_ends_the_run_in_one_sentence(files, monkeypatch):
     assert "OPENAI_API_KEY" in result.stderr
     assert "OPENAI_API_KEY" in told.stdout
     assert "sk-test" not in result.output + told.output
+
+
+def test_doctor_asks_a_model_that_is_not_listed_for_a_word(files, monkeypatch):
+    with ModelServer(lambda _: "yes", models=("test-model", "a", "b")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("WORDBOND_MODEL", "zzzz")
+        told = CliRunner().invoke(app, ["doctor"])
+        assert told.exit_code == 1
+        assert "WORDBOND_MODEL" in " ".join(told.stdout.split())
+        monkeypatch.setenv("WORDBOND_MODEL", "test-model")
+        assert CliRunner().invoke(app, ["doctor"]).exit_code == 0
+
+
+def test_a_broken_cache_is_told_at_the_end_of_the_run(files, monkeypatch, tmp_path):
+    home = tmp_path / "cache-home"
+    home.mkdir()
+    (home / "responses.db").write_text("not a database, at all, whatever it is called" * 50)
+    monkeypatch.setenv("WORDBOND_HOME", str(home))
+    with ModelServer(Plain("contradicted")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        result = run(files)
+    assert result.exit_code == 0
+    assert "renamed" in result.output

@@ -10,8 +10,8 @@ from analyzer.config import Settings, address_without_secrets
 from analyzer.engines.llm.faults import as_config_error, trouble_of
 from analyzer.errors import ConfigError
 
+OPENAI_ADDRESS = "https://api.openai.com/v1"
 _TIMEOUT_S = 15.0
-#: A list of models longer than this is taken for a whole one.
 _NOT_FOUND = 404
 
 
@@ -22,19 +22,14 @@ def list_models(settings: Settings) -> list[str] | None:
         ConfigError: If the address cannot be reached, or refuses the key.
     """
     key = settings.openai_api_key
-    address = address_without_secrets(settings.openai_base_url or "https://api.openai.com/v1")
+    address = address_without_secrets(settings.openai_base_url or OPENAI_ADDRESS)
     if key is None and settings.openai_base_url is None:
         raise ConfigError(
             "No key and no address of a chat model is set; set OPENAI_API_KEY, or OPENAI_BASE_URL "
             "for a server of your own, or use --engine embedded."
         )
     try:
-        with openai.OpenAI(
-            api_key=key.get_secret_value() if key else "none",
-            base_url=settings.openai_base_url,
-            timeout=min(_TIMEOUT_S, settings.timeout_s),
-            max_retries=1,
-        ) as client:
+        with _client(settings) as client:
             return [model.id for model in client.models.list().data]
     except openai.APIConnectionError as error:
         raise ConfigError(
@@ -56,8 +51,14 @@ def list_models(settings: Settings) -> list[str] | None:
         ) from error
 
 
-def check_endpoint(settings: Settings, model: str) -> None:
+def check_endpoint(settings: Settings, model: str, *, is_asked: bool = False) -> None:
     """See that address, key and model are right.
+
+    Args:
+        settings: Address and key.
+        model: The model.
+        is_asked: Whether to ask a model that the server does not list for one word, as a gateway or
+            Azure's deployments may answer all the same; otherwise the first request tells.
 
     Raises:
         ConfigError: If one is not, with the mend.
@@ -65,13 +66,45 @@ def check_endpoint(settings: Settings, model: str) -> None:
     if settings.provider != "openai":
         return
     offered = list_models(settings)
-    # An address without a list of its own (a gateway, Azure's deployments) is asked directly.
-    if not offered or model in offered or settings.openai_base_url is None:
+    if offered and model in offered:
         return
+    if offered and settings.openai_base_url is not None:
+        _refuse_alike(settings.openai_base_url, model, offered)
+    if is_asked:
+        _ask_for_a_word(settings, model)
+
+
+def _refuse_alike(base_url: str, model: str, offered: list[str]) -> None:
     close = difflib.get_close_matches(model, offered, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}?" if close else f"it offers {', '.join(offered[:5])}."
     if len(offered) == 1 or close:
         raise ConfigError(
-            f"There is no model {model!r} at "
-            f"{address_without_secrets(settings.openai_base_url)}; {hint} Set WORDBOND_MODEL."
+            f"There is no model {model!r} at {address_without_secrets(base_url)}; {hint} Set "
+            "WORDBOND_MODEL."
         )
+
+
+def _ask_for_a_word(settings: Settings, model: str) -> None:
+    address = address_without_secrets(settings.openai_base_url or OPENAI_ADDRESS)
+    try:
+        with _client(settings) as client:
+            client.chat.completions.create(
+                model=model, messages=[{"role": "user", "content": "Answer with the word yes."}]
+            )
+    except openai.APIStatusError as error:
+        trouble = trouble_of(error)
+        if trouble.kind == "settings":
+            raise as_config_error(trouble, model, address) from error
+    except openai.OpenAIError:
+        # Busy or away for the moment: no fault of the settings.
+        return
+
+
+def _client(settings: Settings) -> openai.OpenAI:
+    key = settings.openai_api_key
+    return openai.OpenAI(
+        api_key=key.get_secret_value() if key else "none",
+        base_url=settings.openai_base_url,
+        timeout=min(_TIMEOUT_S, settings.timeout_s),
+        max_retries=1,
+    )

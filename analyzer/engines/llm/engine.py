@@ -127,6 +127,10 @@ class LLMEngine:
         finally:
             self._running.discard(running)
 
+    def take_note(self) -> str | None:
+        """What the user should know of the response cache; each thing is told once."""
+        return self.chat.cache.take_note()
+
     def stop(self) -> None:
         """Give up what is under way; whoever waits for it gets ``CancelledError``."""
         with self._lock:
