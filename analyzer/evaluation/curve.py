@@ -115,14 +115,17 @@ def _point(
 ) -> CurvePoint:
     spared = {key for key, p in likely.items() if p < threshold and key in alone}
     chosen = {**asked, **{key: alone[key] for key in spared}}
-    paid = [record["usage"] for key, record in asked.items() if key not in spared]
+    paid = [record for key, record in asked.items() if key not in spared]
     evaluation = evaluate(gold, chosen, draws=1)
     walls = [call.wall_spans for call in evaluation.calls]
     n_walls = sum(w.gold for w in walls)
     return CurvePoint(
         threshold=threshold,
         n_asked=len(paid),
-        tokens=sum(u["tokens_in"] + u["tokens_out"] for u in paid),
+        # From the trace, which has the tokens of answers out of the response cache as well.
+        tokens=sum(
+            step["tokens_in"] + step["tokens_out"] for r in paid for step in r.get("trace") or ()
+        ),
         flag_recall=evaluation.scores["flag recall"].value,
         wall_recall=sum(w.hits for w in walls) / n_walls if n_walls else None,
     )
