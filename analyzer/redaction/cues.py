@@ -32,11 +32,18 @@ _THINGS = (
     r"reference|receipt|claim|job|complaint|purchase|gate|seat|product|item|bill|voucher|coupon|"
     r"promo|transaction|router|meter|reading|return|rma|po|work\s+order|docket|consignment|waybill|batch|lot"
 )
+_SAID = (
+    r"(?:oh|o|zero|nought|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    r"eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|double|triple|treble)"
+)
+_FOLLOWED = (
+    rf"(?=\s*[#:]?\s*(?:is\s+)?(?:[0-9][0-9 -]{{4,}}|{_SAID}[\s,-]+{_SAID}[\s,-]+{_SAID}\b))"
+)
 _CUE = re.compile(
     r"(?P<end>\b(?:end(?:s|ed|ing)?(?:\s+(?:in|with))?|finish(?:es|ing)\s+(?:in|with)|"
     r"last\s+(?:four|4|few|eight|8|three|3|six|6)(?:\s+(?:digits|numbers))?|final\s+(?:four|4))\b)"
     r"|(?P<card>\b(?:(?:card|visa|mastercard|debit|credit|amex)"
-    rf"(?:'s)?{_NUMBER}|long\s+(?:card\s+)?number|sixteen[\s-]digits?|pan\s+number|"
+    rf"(?:'s)?{_NUMBER}|long\s+(?:card\s+)?number|numbers?\s+(?:off|from)\s+(?:the|your|my|that)\s+card|card\s+details|sixteen[\s-]digits?|pan\s+number|"
     r"cvv2?|cvc2?|security\s+(?:code|number)|(?:digits?|numbers?|code)\s+on\s+the\s+(?:back|front|reverse)))"
     r"|(?P<card_weak>\b(?:card|cards|visa|mastercard|amex|american\s+express|debit|maestro|discover)\b)"
     r"|(?P<account>\b(?:(?:bank\s+)?acc(?:oun)?t(?:'s)?"
@@ -44,13 +51,14 @@ _CUE = re.compile(
     r"bic|transit\s+number|bsb|"
     r"(?:member(?:ship)?|loyalty|customer|frequent\s+(?:flyer|flier)|rewards?|client|patient|"
     r"policy(?:holder)?|subscriber|meter\s+account|mileage\s*plus|avios|clubcard|nectar|user)"
-    rf"(?:'s)?(?:\s+(?:card|account|programme|program|club))?{_NUMBER}))"
+    rf"(?:'s)?(?:\s+(?:card|account|programme|program|club))?{_NUMBER}"
+    rf"|(?:member|policy|customer|patient|client|subscriber)\b{_FOLLOWED}))"
     r"|(?P<account_weak>\b(?:account|acct|membership|loyalty)\b)"
     r"|(?P<phone>\b(?:(?:tele)?phone|mobile|cell(?:phone)?|land\s*line|call\s*-?\s*back|contact|daytime|home|work|fax|whatsapp)"
-    rf"(?:'s)?(?:\s+phone)?{_NUMBER}|number\s+(?:to|you\s+can|can|we\s+can|i\s+can|where)\s+\w+|(?:(?<=best )|(?<=good )|(?<=another )|(?<=different )|(?<=right )|(?<=which )|(?<=what )|(?<=a )|(?<=my )|(?<=your )|(?<=her )|(?<=his )|(?<=their )|(?<=new )|(?<=old )|(?<=other ))number\b)"
+    rf"(?:'s)?(?:\s+phone)?{_NUMBER}|number\s+(?:to|you\s+can|can|we\s+can|i\s+can|where)\s+\w+|(?:mobile|cell(?:phone)?|phone|land\s*line)\s+(?:that\s+)?(?:i|we|they)\s+can\s+(?:call|reach|ring|text|get)|(?:(?<=best )|(?<=good )|(?<=another )|(?<=different )|(?<=right )|(?<=which )|(?<=what )|(?<=a )|(?<=my )|(?<=your )|(?<=her )|(?<=his )|(?<=their )|(?<=new )|(?<=old )|(?<=other ))number\b)"
     r"|(?P<phone_weak>\b(?:(?:call|ring|phone|text|reach|bell|buzz|dial|try|get|whatsapp|message)\s+(?:me|us|you|him|her|them|back|my\s+\w+)\b|call\s*back\b|calling\s+(?:from|on)\b|called\s+(?:me\s+)?from\b|give\s+(?:me|us)\s+a\s+(?:call|ring|bell|buzz|shout)|telephone|phone|mobile|mob|cell|landline|tel|fax|office\s+on|dial|area\s+code)\b)"
     r"|(?P<government_id>\b(?:social(?:\s+security)?(?!\s+media)|ssn|national\s+insurance|n\s?\.?i\.?\s+(?:number|no)|nino|"
-    rf"passports?|(?:driv(?:ing|er|ers|er's)\s+|driver’s\s+)licen[cs]e|licen[cs]e\s+number|tax\s+id|itin|"
+    rf"passports?|(?:driv(?:ing|er|ers|er's)\s+|driver’s\s+)licen[cs]e|licen[cs]e\s+number|tax\s+(?:id|number|reference|file)|utr\b|itin|"
     r"national\s+id|medicare|nhs\s+number)(?:'s)?"
     rf"{_NUMBER}?)"
     r"|(?P<address>\b(?:post\s?code|zip(?:\s*code)?|postal\s+code|eir\s?code|(?:home|billing|shipping|mailing|delivery|street|postal)\s+address|(?<!ip )(?<!web )address|"
@@ -71,7 +79,7 @@ CUE_WORDS = frozenset(
     nectar user phone telephone mobile cell cellphone landline land callback call contact
     daytime home work fax whatsapp number ring text reach bell buzz dial try get calling
     called give message tel mob office area social ssn national insurance ni nino passport
-    passports licence license tax itin medicare nhs postcode post zip zipcode postal eircode
+    passports licence license tax utr itin medicare nhs postcode post zip zipcode postal eircode
     address house door where live living moved billing shipping mailing delivery street n e
     code numbers start issue driving driver drivers record date bank email emails mail mails order
     booking ticket case confirmation tracking invoice serial part model flight room version

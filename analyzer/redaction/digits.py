@@ -220,7 +220,10 @@ def _hide(reader: _Reader, turn: Said, run: Run, kind: CueKind, cue: Cue | None)
         )
         reader.ask = ask
     is_ending = ask.is_ending and cue is None and len(run.digits) == 4
-    reader.said[ask.chain] = reader.said.get(ask.chain, "") + run.value
+    said = reader.said.get(ask.chain, "")
+    # What is read back is not one piece more.
+    if len(run.value) < 3 or run.value not in said:
+        reader.said[ask.chain] = said + run.value
     reader.pieces.append(_piece(turn, run, kind, ask.chain, is_ending=is_ending))
 
 
@@ -305,6 +308,9 @@ def _fits_ask(run: Run, ask: _Ask, left: int, *, has_begun: bool) -> bool:
             return letters > 1 or _is_piece(run, left, has_begun=has_begun)
         if digits > 5 or run.is_spelt:
             return True
+        if ask.kind == "card" and left <= 1 and digits > 1:
+            # "Which card would you like to use?" is answered by its number, too.
+            return _is_piece(run, left, has_begun=has_begun)
     if run.is_cardinal and digits < 6:
         return False
     if run.is_spelt or digits > 5:
