@@ -1,9 +1,10 @@
 """What the cascade saves and loses beside the full chain, with a model that makes no mistake.
 
 ``python eval/bench/cascade.py`` reads a mix of calls of which four fifths hold neither a conflict
-nor a stonewall: the sample corpus's calls and the ordinary ones in ``data/clean_calls``. The test
-server answers from the labels, so that what is lost is the cascade's own. ``--gold DIR`` does the
-same with other labelled calls (``calls.jsonl`` beside the companies' policies).
+nor a stonewall: the sample corpus's calls, the ordinary ones in ``data/clean_calls``, and those of
+an ordinary day in ``data/mixed_calls_*.jsonl``, which another hand wrote. The test server answers
+from the labels, so that what is lost is the cascade's own. ``--gold DIR`` does the same with other
+labelled calls (``calls.jsonl`` beside the companies' policies).
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def read_mix() -> list[dict[str, Any]]:
     records = [json.loads(line) for line in lines]
     for path in sorted(CLEAN.glob("*.txt")):
         records += read_calls(path, path.stem)
+    for path in sorted(CLEAN.parent.glob("mixed_calls_*.jsonl")):
+        records += map(json.loads, path.read_text(encoding="utf-8").splitlines())
     return records
 
 
