@@ -85,7 +85,8 @@ def test_a_wrong_key_ends_the_run_in_one_sentence(files, monkeypatch):
     assert "sk-test" not in result.output + told.output
 
 
-def test_doctor_asks_a_model_that_is_not_listed_for_a_word(files, monkeypatch):
+@pytest.mark.usefixtures("files")
+def test_doctor_asks_a_model_that_is_not_listed_for_a_word(monkeypatch):
     with ModelServer(lambda _: "yes", models=("test-model", "a", "b")) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("WORDBOND_MODEL", "zzzz")
