@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from analyzer.redaction.cues import words_left
 from analyzer.redaction.digits import Piece
+from analyzer.redaction.name_words import NOT_NAMES, ORDINARY
 from analyzer.redaction.numbers import NATO, NUMBER_WORDS, find_runs
 from analyzer.redaction.said import Said
 
@@ -21,7 +23,7 @@ _PROVIDER = (
 _DOT = r"(?:\s?\.(?=\S)|\s\.\s|\s+(?:dot|point|period|full\s+stop)\s+)"
 _LABEL = r"[a-z0-9]+(?:(?:\s+(?:hyphen|dash|minus)\s+|-|\s+)[a-z0-9]+){0,4}?"
 _DOMAIN = re.compile(
-    rf"(?:\bat|@)\s+(?:sign\s+)?(?:{_LABEL}(?:{_DOT}{_LABEL})??{_DOT}(?:com?|org|net|edu|gov|io|me|info|biz|uk|[a-z]{{2,4}})\b(?:{_DOT}(?:uk|au|nz|za|jp|in|com|br|mx)\b)?"
+    rf"(?:\bat|@)[\s,]+(?:sign\s+)?(?:(?:uh+|um+|er+|erm|it's|that's|the)[\s,]+)*(?:{_LABEL}(?:{_DOT}{_LABEL})??{_DOT}(?:com?|org|net|edu|gov|io|me|info|biz|uk|[a-z]{{2,4}})\b(?:{_DOT}(?:uk|au|nz|za|jp|in|com|br|mx)\b)?"
     rf"|{_PROVIDER}\b)"
 )
 _PART = r"(?:(?:[a-z]|[a-z]{2,})\s+(?:as\s+in|for)\s+[a-z]+|[a-z]+'[a-z]+|[\w+]+)"
@@ -43,11 +45,12 @@ _STOP = frozenset(
 )
 _ASKED = re.compile(r"\be\s?-?\s?mails?\b")
 _SPELLING = re.compile(
-    rf"(?<!')\b(?:[a-z]\s+(?:as\s+in|for)\s+[a-z]+|[a-z]|{NATO}|dot|underscore|dash|hyphen|dubya|[0-9]+)\b(?!')"
+    rf"(?<!')\b(?:[a-z]\s+(?:as\s+in|for)\s+[a-z]+|[a-z](?!\s?-?\s?mails?\b)|{NATO}|dot|underscore|dash|hyphen|dubya|[0-9]+)\b(?!')"
 )
 _GLUE = re.compile(
     r"(?:[\s,._-]|\b(?:and|then|uh|um|er|capital|double|triple|all\s+one\s+word|underscore|at|for)\b)*"
 )
+_ONE_WORD = re.compile(r"[,.]?\s*\b(?:all\s+)?(?:one|lower\s*case)\s+(?:word|letters)[,.]?\s*\Z")
 _BARE_DOMAIN = re.compile(rf"\bat\s+(?:{_PROVIDER}\b)?")
 _NUMBERS_ON = rf"(?:(?:{'|'.join(sorted(NUMBER_WORDS))})\b(?:[\s-]+(?:{'|'.join(sorted(NUMBER_WORDS))})\b)*|[a-z0-9]+)"
 _WORD_ON = re.compile(rf"\s+{_NUMBERS_ON}")
@@ -60,6 +63,9 @@ _TALK = frozenset(
     already
     """.split()
 )
+_BARE = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+#: Words that a local part may be said in, and turns within which a part of it is taken for it.
+_LONGEST_LOCAL, _NEAR_TURNS = 10, 4
 _FAR = 14
 _OPEN = 3
 
@@ -76,8 +82,8 @@ def find_emails(turns: list[Said]) -> list[Piece]:
         if not has_at and asked_for is None and "mail" not in low and "at" not in turn.words:
             continue
         found = _written(index, text) if has_at else []
-        found += _spoken(index, low, found)
         is_asking = "mail" in low and _ASKED.search(low) is not None
+        found += _spoken(index, low, found, is_asked=asked_for is not None or is_asking)
         if asked_for is not None or is_asking:
             found += _spelt(
                 index,
@@ -99,6 +105,66 @@ def find_emails(turns: list[Said]) -> list[Piece]:
     return pieces
 
 
+def find_echoes(turns: list[Said], pieces: list[Piece]) -> list[Piece]:
+    """Local parts said again, whole and in part: "was that viktor at the start?".
+
+    Args:
+        turns: A call's turns.
+        pieces: The addresses in them, from :func:`find_emails`.
+    """
+    taken: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        taken.setdefault(piece.turn, []).append(piece)
+    found: list[Piece] = []
+    known: dict[str, Piece] = {}
+    last = -_NEAR_TURNS - 1
+    for turn in turns:
+        for piece in taken.get(turn.index, ()):
+            local = _letters(piece.value.partition("@")[0])
+            if len(local) > 2:
+                known.setdefault(local, piece)
+                last = turn.index
+        if not known or turn.index < min(p.turn for p in known.values()):
+            continue
+        is_near = turn.index - last <= _NEAR_TURNS
+        for start, end, local in _said_again(turn, known, is_near=is_near):
+            if not any(start < p.end and p.start < end for p in taken.get(turn.index, ())):
+                first = known[local]
+                found.append(Piece(turn.index, start, end, "email", first.value, first.chain))
+    return found
+
+
+def _said_again(
+    turn: Said, known: dict[str, Piece], *, is_near: bool
+) -> Iterator[tuple[int, int, str]]:
+    """Stretches of a turn that read as a known local part, or near it as its beginning or end."""
+    words = list(_BARE.finditer(turn.low))
+    place = 0
+    while place < len(words):
+        for size in range(min(_LONGEST_LOCAL, len(words) - place), 0, -1):
+            start, end = words[place].start(), words[place + size - 1].end()
+            said = _letters(said_address(turn.low[start:end]))
+            if said in known and (size > 1 or len(said) > 3):
+                yield start, end, said
+                place += size
+                break
+        else:
+            word = words[place][0]
+            whole = next((k for k in known if _is_part(word, k)), None) if is_near else None
+            if whole is not None:
+                yield words[place].start(), words[place].end(), whole
+            place += 1
+
+
+def _is_part(word: str, local: str) -> bool:
+    is_name = len(word) > 3 and word not in _STOP | _TALK | ORDINARY | NOT_NAMES
+    return is_name and (local.startswith(word) or local.endswith(word))
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text if c.isalnum())
+
+
 def _written(index: int, text: str) -> list[Piece]:
     found = []
     for match in _WRITTEN.finditer(text):
@@ -112,13 +178,13 @@ def _written(index: int, text: str) -> list[Piece]:
     return found
 
 
-def _spoken(index: int, low: str, taken: list[Piece]) -> list[Piece]:
+def _spoken(index: int, low: str, taken: list[Piece], *, is_asked: bool) -> list[Piece]:
     """Addresses with a domain that is said; the local part is read leftwards from "at"."""
     found: list[Piece] = []
     for match in _DOMAIN.finditer(low):
         if any(match.start() < p.end and match.end() > p.start for p in taken):
             continue
-        start = _local_start(low, match.start(), [p.end for p in taken + found])
+        start = _local_start(low, match.start(), [p.end for p in taken + found], is_asked=is_asked)
         if start < match.start():
             found.append(
                 Piece(index, start, match.end(), "email", said_address(low[start : match.end()]))
@@ -126,8 +192,10 @@ def _spoken(index: int, low: str, taken: list[Piece]) -> list[Piece]:
     return found
 
 
-def _local_start(low: str, at: int, ends: list[int]) -> int:
+def _local_start(low: str, at: int, ends: list[int], *, is_asked: bool) -> int:
     """Where the local part before ``at`` begins; ``at`` itself where there is none."""
+    aside = _ONE_WORD.search(low, max(0, at - 40), at)
+    at = aside.start() if aside else at
     floor = max([e for e in ends if e <= at], default=0)
     tokens = list(_TOKEN.finditer(low, floor, at))[-_FAR * 2 :]
     start = at
@@ -152,12 +220,21 @@ def _local_start(low: str, at: int, ends: list[int]) -> int:
             tied = True
             continue
         joined = after in _JOINER
-        if first in _STOP and not joined:
+        if first in _STOP and not joined and not _is_spelt_on(tokens, token, after):
             break
-        if len(word) == 1 and word in "ai" and words and not joined and len(after) > 1:
+        if word in ("a", "i") and words and not joined and len(after) > 1 and not is_asked:
             break
         start, after, words, tied = token.start(), word, words + 1, False
     return start
+
+
+def _is_spelt_on(tokens: list[re.Match[str]], token: re.Match[str], after: str) -> bool:
+    """Whether "i" or "oh" is a letter or a digit here: it stands between others of its kind."""
+    if token[0] in ("oh", "o"):
+        return after in NUMBER_WORDS
+    earlier = [t[0] for t in tokens[: tokens.index(token)] if t[0] != ","]
+    before = earlier[-1] if earlier else ""
+    return token[0] == "i" and len(before) == 1 and before.isalpha() and len(after) <= 1
 
 
 def _spelt(index: int, low: str, taken: list[Piece], chain: int, *, is_answer: bool) -> list[Piece]:
@@ -217,7 +294,8 @@ def _with_words(low: str, start: int, end: int) -> tuple[int, int]:
 
 
 _OWN = re.compile(
-    r"[\s,.]*(?:(?:yeah|yes|sure|um|uh|er|so|okay|ok|it's|its|it|is|that's|thats|the|my|oh|well)\b[\s,.]*)*"
+    r"[\s,.]*(?:(?:yeah|yes|sure|um|uh|er|so|okay|ok|it's|its|it|is|that's|thats|that'd|it'd|be|would|right|"
+    r"hang\s+on|let\s+me\s+(?:find|see|check|get|look)(?:\s+it)?|the|my|oh|well)\b[\s,.]*)*"
 )
 
 
@@ -226,7 +304,7 @@ def _short_answer(index: int, low: str, chain: int) -> list[Piece]:
     begin = _OWN.match(low)
     start = begin.end() if begin else 0
     rest = low[start:].rstrip(" .,?!")
-    words = rest.split()
+    words = [w for w in rest.split() if w.strip(",.") not in NUMBER_WORDS or w in _JOINER]
     if not 1 <= len(words) <= 3 or not _names_someone(words):
         return []
     return [Piece(index, start, start + len(rest), "email", said_address(rest), chain)]
@@ -254,6 +332,8 @@ _SAID = {
 def said_address(low: str) -> str:
     """A said address as one would write it, near enough to tell it from others."""
     for run in reversed(find_runs(low)):
+        if any(g.kind == "numeral" and not g.value.isdigit() for g in run.groups):
+            continue  # "opal78" stands as it is
         low = low[: run.start] + run.digits + low[run.end :]
     low = re.sub(r"\b([a-z])\s+(?:as\s+in|for)\s+[a-z]+", r"\1", low)
     low = re.sub(rf"\b(?:{NATO})\b", lambda m: m[0][0], low)

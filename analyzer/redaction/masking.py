@@ -12,7 +12,7 @@ from analyzer.domain import Call, Turn
 from analyzer.redaction.addresses import find_addresses, find_shapes
 from analyzer.redaction.cues import CueKind
 from analyzer.redaction.digits import WHOLE, Piece, find_numbers
-from analyzer.redaction.emails import find_emails
+from analyzer.redaction.emails import find_echoes, find_emails
 from analyzer.redaction.names import Person, find_names
 from analyzer.redaction.numbers import find_runs, plain
 from analyzer.redaction.result import PLACEHOLDER, Redaction, Swap
@@ -66,14 +66,16 @@ def redact(call: Call) -> Redaction:
     turns = call.turns
     said = read_turns(turns)
     people, named = find_names(call, said)
+    emails = find_emails(said)
     pieces = _disjoint(
         turns,
-        find_emails(said),
+        emails,
         find_shapes(said),
         _recorded(call),
         find_addresses(said),
         find_numbers(said),
         named,
+        find_echoes(said, emails) if emails else [],
     )
     taken = {m for turn in turns if "[" in turn.text for m in PLACEHOLDER.findall(turn.text)}
     entities, labels = _entities(pieces, turns, people, taken)
