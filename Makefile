@@ -56,3 +56,4 @@ bench-llm: setup
 	$(BIN)/python eval/bench/llm_tokens.py
 	$(BIN)/python eval/bench/cascade.py
 	$(BIN)/python eval/bench/redaction.py
+	$(BIN)/python eval/bench/redaction_forms.py

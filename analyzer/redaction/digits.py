@@ -31,6 +31,8 @@ _LETTERED: frozenset[CueKind] = frozenset({"account", "government_id", "address"
 #: Digits a number of the kind has at least when it is whole.
 WHOLE: dict[str, int] = {"card": 13, "account": 7, "phone": 9, "government_id": 7, "address": 5}
 #: An unexplained run this long is no price, date or count; hiding it loses little.
+#: Digits after which a number is at its end: a card's are nineteen at most.
+_LONGEST_NUMBER = 19
 _LONG = 9
 _CARD = range(13, 20)
 _AHEAD = 6
@@ -86,9 +88,15 @@ class _Reader:
             return False
         if len(said) < WHOLE.get(ask.kind, 0):
             return True
-        if turn.role != "customer" or ask.quiet > 0:
+        if ask.quiet > 0:
             return False
-        return left == 0 if ask.kind == "address" else len(run.digits) > 2 and left <= 3
+        if turn.role != "customer":
+            return left == 0 and len(run.value) > 1 and said.endswith(run.value)
+        if ask.kind == "address":
+            return left == 0
+        # Two digits by themselves end a number that is long enough already: "... ninety-six."
+        least = 2 if left == 0 and len(said) < _LONGEST_NUMBER else 3
+        return len(run.digits) >= least and left <= 3
 
     def new_chain(self) -> int:
         self.chains += 1

@@ -111,11 +111,14 @@ class Tally:
 def read_cases(path: Path = DATA) -> list[Case]:
     """Read the marked calls."""
     return [
-        _case(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line
+        make_case(json.loads(line))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line
     ]
 
 
-def _case(record: dict[str, object]) -> Case:
+def make_case(record: dict[str, object]) -> Case:
+    """A call from a record whose turns are marked."""
     lines = record.pop("turns")
     assert isinstance(lines, list)
     case_id = str(record.pop("id"))

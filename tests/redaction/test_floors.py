@@ -52,3 +52,17 @@ def test_a_leak_is_seen(bench, monkeypatch):
     hidden = {k: t.share for k, t in tallies.items() if k != "stay"}
     assert all(share > 0.9 for share in hidden.values()), hidden
     assert tallies["stay"].share == 0
+
+
+def test_numbers_and_addresses_are_hidden_however_they_are_said(bench):
+    sys.path.insert(0, str(ROOT / "eval" / "bench"))
+    try:
+        import redaction_forms
+    finally:
+        del sys.path[0]
+    drawer = redaction_forms.Drawer(5)
+    tallies = bench.score_cases([drawer.case(n) for n in range(300)])
+    for kind in ("card", "account", "phone", "government_id", "email"):
+        assert tallies[kind].items >= 20
+        assert len(tallies[kind].failed) <= 1, tallies[kind].failed
+    assert tallies["stay"].share <= 0.01
