@@ -52,6 +52,7 @@ _CUE = re.compile(
     r"(?:member(?:ship)?|loyalty|customer|frequent\s+(?:flyer|flier)|rewards?|client|patient|"
     r"policy(?:holder)?|subscriber|meter\s+account|mileage\s*plus|avios|clubcard|nectar|user)"
     rf"(?:'s)?(?:\s+(?:card|account|programme|program|club))?{_NUMBER}"
+    r"|user\s?names?\b|log-?\s?in\s+(?:name|id)\b"
     rf"|(?:member|policy|customer|patient|client|subscriber)\b{_FOLLOWED}))"
     r"|(?P<account_weak>\b(?:account|acct|membership|loyalty)\b)"
     r"|(?P<phone>\b(?:(?:tele)?phone|mobile|cell(?:phone)?|land\s*line|call\s*-?\s*back|contact|daytime|home|work|fax|whatsapp)"
@@ -76,7 +77,7 @@ CUE_WORDS = frozenset(
     discover american account account's accounts acct acc bank sort sortcode routing aba
     iban ibans ban bic transit bsb member membership loyalty customer frequent rewards
     reward client patient policy policyholder subscriber mileage mileageplus avios clubcard
-    nectar user phone telephone mobile cell cellphone landline land callback call contact
+    nectar user username usernames log login phone telephone mobile cell cellphone landline land callback call contact
     daytime home work fax whatsapp number ring text reach bell buzz dial try get calling
     called give message tel mob office area social ssn national insurance ni nino passport
     passports licence license tax utr itin medicare nhs postcode post zip zipcode postal eircode

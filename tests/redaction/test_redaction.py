@@ -37,6 +37,7 @@ def masked(*lines, **fields):
             "ring me on [PHONE_1]",
         ),
         ("I live at 12 Acacia Road, M21 4BT", "I live at [ADDRESS_1], [ADDRESS_2]"),
+        ("my username is wanda_brandt_4471, by the way", "my username is [ACCOUNT_1], by the way"),
         ("my name is Marlon Okafor", "my name is [NAME_1]"),
         (
             "I'm calling for my mother, Mrs Eleanor Whitcombe.",
