@@ -346,14 +346,16 @@ class Analysis(_FromOutside):
 class Clause(_Frozen):
     """One clause of a policy document, in one version.
 
-    ``company`` is the company's key; ``text`` is what may be quoted; ``line`` the 1-based line of
-    the source at which the clause begins. In force on a day if
+    ``company`` is the company's key, ``line_of_business`` the part of it that the clause is for
+    (None for all); ``text`` is what may be quoted; ``line`` and ``page`` the 1-based place in the
+    source at which the clause begins, as far as its format has one. In force on a day if
     ``effective_from <= day <= effective_to``, an open end counting as no limit.
     """
 
     id: Text
     company: Text
     company_name: str | None = None
+    line_of_business: str | None = None
     document: Text
     title: str = ""
     heading_path: tuple[str, ...] = ()
@@ -362,6 +364,7 @@ class Clause(_Frozen):
     effective_to: dt.date | None = None
     source: str = ""
     line: int | None = None
+    page: int | None = None
 
     @property
     def version(self) -> str:
@@ -377,6 +380,12 @@ class Clause(_Frozen):
         return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()[:12]
 
     @property
+    def wording(self) -> str:
+        """Twelve hex digits that change with the clause's headings or words alone."""
+        parts = (*self.heading_path, self.title, self.text)
+        return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()[:12]
+
+    @property
     def embedded_text(self) -> str:
         """What is embedded: headings and text, so that a bare table row knows what it is about."""
         head = ". ".join(part for part in (*self.heading_path, self.title) if part)
@@ -389,14 +398,19 @@ class Clause(_Frozen):
 
 
 class PolicyDocument(_Frozen):
-    """A policy document as it was read: its front matter and its clauses, in order."""
+    """A policy document as it was read: its front matter and its clauses, in order.
+
+    ``notes`` say, a sentence each, what of the document could not be read or is in doubt.
+    """
 
     company: Text
     company_name: str | None = None
+    line_of_business: str | None = None
     document: Text
     effective_from: dt.date | None = None
     effective_to: dt.date | None = None
     source: str = ""
+    notes: tuple[str, ...] = ()
     clauses: tuple[Clause, ...] = Field(min_length=1)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import hashlib
-from collections.abc import Iterable
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,8 +21,52 @@ from numpy.typing import NDArray
 from analyzer.domain import Clause, PolicyDocument
 from analyzer.editions import close_superseded
 from analyzer.embedders import Embedder
+from analyzer.language.references import find_definitions, find_mentions, find_transitions
+from analyzer.retrieval import Found, LexicalIndex, Passages, rank_clauses, split_passages
 
 Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+_KEPT_VIEWS = 64
+_KEPT_DAYS = 512
+_NUMBER = re.compile(r"^(?:§\s*)?(\d+(?:\.\d+)*(?:\([a-z]{1,4}\))*)")
+#: Below this cosine the nearest clause is about something else: of promises that a clause decides
+#: 2 % have it no nearer, of promises that none addresses half do (``eval/bench/retrieval.py``).
+WEAK_LIKENESS = 0.25
+
+
+def texts_of(clause: Clause) -> tuple[str, ...]:
+    """What is embedded of a clause: the whole, then its passages where it is a long one."""
+    head = ". ".join(part for part in (*clause.heading_path, clause.title) if part)
+    parts = split_passages(clause.text, head=head)
+    return (clause.embedded_text,) if len(parts) == 1 else (clause.embedded_text, *parts)
+
+
+def join_vectors(blocks: Sequence[Vectors], *, dimension: int) -> tuple[Vectors, Passages]:
+    """Vectors of clauses from what :func:`texts_of` gave of each, embedded.
+
+    Args:
+        blocks: For each clause ``(n_texts, d)``.
+        dimension: ``d``, for a library without clauses.
+
+    Returns:
+        The clauses' own vectors ``(n, d)``, and their passages; the same matrix where no clause
+        is long.
+    """
+    if not blocks:
+        none = np.zeros((0, dimension), dtype=np.float32)
+        return none, Passages(none, np.zeros(0, dtype=np.int64))
+    own = np.stack([block[0] for block in blocks]).astype(np.float32)
+    if all(len(block) == 1 for block in blocks):
+        return own, Passages(own, np.arange(len(own), dtype=np.int64))
+    parts = [block if len(block) == 1 else block[1:] for block in blocks]
+    owner = np.repeat(np.arange(len(parts), dtype=np.int64), [len(part) for part in parts])
+    return own, Passages(np.concatenate(parts).astype(np.float32), owner)
+
+
+def earlier_id(clause: Clause) -> str:
+    """How a clause of an earlier edition is named beside those in force: ``RET-4@2025-04-01``."""
+    return f"{clause.id}@{clause.effective_from or 'first'}"
 
 
 @dataclass(frozen=True)
@@ -32,12 +78,17 @@ class PolicyView:
         clauses: Clauses, in document order.
         vectors: float32 ``(len(clauses), d)``, unit rows, in the same order.
         embedder_name: Which embedder the vectors come from.
+        earlier: Clauses of earlier editions that a clause in force refers to ("bookings made
+            before 1 February keep their terms"); context, named by :func:`earlier_id`.
+        parts: The clauses' passages, or None where each clause is one.
     """
 
     company: str
     clauses: tuple[Clause, ...]
     vectors: Vectors
     embedder_name: str = ""
+    earlier: tuple[Clause, ...] = ()
+    parts: Passages | None = None
 
     @cached_property
     def version(self) -> str:
@@ -46,13 +97,87 @@ class PolicyView:
         return hashlib.sha256(joined.encode()).hexdigest()[:12]
 
     def find_clause(self, clause_id: str) -> Clause | None:
-        """The clause with this id, or None if none such was in force."""
+        """The clause with this id, or None if none such was in force.
+
+        An id such as ``RET-4@2025-04-01`` is looked for among :attr:`earlier`.
+        """
         return self._by_id.get(clause_id)
 
     @cached_property
     def _by_id(self) -> dict[str, Clause]:
         # Of two clauses with one id the first counts.
-        return {clause.id: clause for clause in reversed(self.clauses)}
+        known = {earlier_id(clause): clause for clause in self.earlier}
+        return known | {clause.id: clause for clause in reversed(self.clauses)}
+
+    @cached_property
+    def passages(self) -> Passages:
+        """The passages of the clauses; the clauses themselves where none is long."""
+        if self.parts is not None:
+            return self.parts
+        return Passages(self.vectors, np.arange(len(self.clauses), dtype=np.int64))
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """The words of the passages."""
+        return LexicalIndex(passage_texts(self.clauses))
+
+    def rank(self, text: str, windows: Vectors, *, k: int) -> Found:
+        """Search by meaning and words; see :func:`analyzer.retrieval.rank_clauses`.
+
+        Args:
+            text: The query.
+            windows: Vectors of its windows (:func:`analyzer.retrieval.split_query`).
+            k: How many to return at most.
+        """
+        return rank_clauses(windows, self.passages, self.lexical.shares(text), k=k)
+
+    def find_references(self, clause: Clause) -> tuple[Clause, ...]:
+        """The clauses that a clause refers to, by id or by number within its document, in order."""
+        out: dict[str, Clause] = {}
+        for mention in find_mentions(clause.text):
+            target = (
+                self._by_id.get(mention.target)
+                if mention.is_id
+                else self._by_number.get((clause.document, mention.target))
+            )
+            if target is not None and target.id != clause.id:
+                out.setdefault(target.id, target)
+        return tuple(out.values())
+
+    def find_defining(self, text: str) -> tuple[Clause, ...]:
+        """The clauses that define a term that a text uses, by clause, none twice."""
+        if self._terms is None:
+            return ()
+        pattern, owners = self._terms
+        found = {m.group().casefold() for m in pattern.finditer(text)}
+        rows = sorted({owners[term] for term in found})
+        return tuple(self.clauses[row] for row in rows)
+
+    def find_related(self, clause: Clause) -> tuple[Clause, ...]:
+        """What has to be read with a clause: its references, then the definitions it uses."""
+        related = (*self.find_references(clause), *self.find_defining(clause.text))
+        return tuple({c.id: c for c in related if c.id != clause.id}.values())
+
+    @cached_property
+    def _by_number(self) -> dict[tuple[str, str], Clause]:
+        out: dict[tuple[str, str], Clause] = {}
+        for clause in self.clauses:
+            number = _NUMBER.match(clause.title)
+            if number:
+                out.setdefault((clause.document, number.group(1)), clause)
+        return out
+
+    @cached_property
+    def _terms(self) -> tuple[re.Pattern[str], dict[str, int]] | None:
+        owners: dict[str, int] = {}
+        for row, clause in enumerate(self.clauses):
+            for definition in find_definitions(clause.text):
+                owners.setdefault(definition.term.casefold(), row)
+        if not owners:
+            return None
+        longest_first = sorted(owners, key=lambda term: (-len(term), term))
+        words = "|".join(re.escape(term) for term in longest_first)
+        return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE), owners
 
     def search(self, queries: Vectors, k: int) -> list[list[tuple[Clause, float]]]:
         """The clauses nearest to each query.
@@ -74,6 +199,11 @@ class PolicyView:
         ]
 
 
+def passage_texts(clauses: Iterable[Clause]) -> list[str]:
+    """The texts whose vectors are a view's passages, in their order."""
+    return [text for clause in clauses for text in (texts_of(clause)[1:] or texts_of(clause))]
+
+
 @dataclass
 class PolicyBook:
     """All clauses of all companies, with their vectors.
@@ -82,21 +212,70 @@ class PolicyBook:
         embedder_name: Which embedder the vectors come from.
         clauses: Every version of every clause.
         vectors: float32 ``(len(clauses), d)``.
+        parts: The clauses' passages, or None where each clause is one.
     """
 
     embedder_name: str
     clauses: tuple[Clause, ...]
     vectors: Vectors
-    _views: dict[tuple[str, dt.date], PolicyView] = field(default_factory=dict, repr=False)
+    parts: Passages | None = None
+    _views: dict[tuple[str, dt.date, str | None], PolicyView] = field(
+        default_factory=dict, repr=False
+    )
+    _by_rows: dict[bytes, PolicyView] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_documents(cls, documents: Iterable[PolicyDocument], embedder: Embedder) -> PolicyBook:
         """Embed the clauses of documents, each by itself, so that neighbours leave no trace."""
         clauses = close_superseded([c for d in documents for c in d.clauses])
-        rows = [embedder.embed([c.embedded_text])[0] for c in clauses]
-        width = embedder.dimension
-        vectors = np.stack(rows) if rows else np.zeros((0, width), dtype=np.float32)
-        return cls(embedder.name, tuple(clauses), vectors.astype(np.float32))
+        blocks = [embed_clause(clause, embedder) for clause in clauses]
+        vectors, parts = join_vectors(blocks, dimension=embedder.dimension)
+        return cls(embedder.name, tuple(clauses), vectors, parts)
+
+    @cached_property
+    def passages(self) -> Passages:
+        """The passages of all clauses."""
+        if self.parts is not None:
+            return self.parts
+        return Passages(self.vectors, np.arange(len(self.clauses), dtype=np.int64))
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """The words of all passages."""
+        return LexicalIndex(passage_texts(self.clauses))
+
+    def select(
+        self,
+        *,
+        company: str | None = None,
+        on: dt.date | None = None,
+        line_of_business: str | None = None,
+    ) -> NDArray[np.bool_]:
+        """Which clauses are a company's, in force on a day, and for a line of business.
+
+        Args:
+            company: Key of the company; None for all.
+            on: The day; None for every edition.
+            line_of_business: Clauses of this line, and those for all lines; None for every line.
+
+        Returns:
+            bool ``(len(clauses),)``.
+        """
+        columns = self._columns
+        chosen = np.ones(len(self.clauses), dtype=np.bool_)
+        if company is not None:
+            chosen &= columns.company == columns.codes.get(company, -1)
+        if on is not None:
+            day = on.toordinal()
+            chosen &= (columns.begins <= day) & (day <= columns.ends)
+        if line_of_business is not None:
+            wanted = columns.lines.get(line_of_business.strip().casefold(), -2)
+            chosen &= (columns.line == -1) | (columns.line == wanted)
+        return chosen
+
+    @cached_property
+    def _columns(self) -> _Columns:
+        return _Columns.of(self.clauses)
 
     @property
     def companies(self) -> dict[str, str]:
@@ -124,28 +303,99 @@ class PolicyBook:
         close = difflib.get_close_matches(name.casefold(), list(known), n=1, cutoff=0.6)
         return known[close[0]] if close else None
 
-    def view(self, company: str, on: dt.date) -> PolicyView:
+    def view(self, company: str, on: dt.date, *, line_of_business: str | None = None) -> PolicyView:
         """The clauses of a company (by key) in force on a day; kept, so that it is cheap again."""
-        key = (company, on)
+        key = (company, on, line_of_business)
         if key not in self._views:
-            rows = [
-                i
-                for i, clause in enumerate(self.clauses)
-                if clause.company == company and clause.is_in_force(on)
-            ]
-            # The same clauses give the same view wherever they were read from.
-            rows.sort(key=lambda i: _place(self.clauses[i]))
-            if len(self._views) > 512:  # noqa: PLR2004 - a year and a half of days for one company
-                self._views.clear()
-            self._views[key] = PolicyView(
-                company,
-                tuple(self.clauses[i] for i in rows),
-                self.vectors[rows],
-                self.embedder_name,
+            rows = np.flatnonzero(
+                self.select(company=company, on=on, line_of_business=line_of_business)
             )
+            # The same clauses give the same view wherever they were read from.
+            rows = np.array(sorted(rows, key=lambda i: _place(self.clauses[i])), dtype=np.int64)
+            if len(self._views) > _KEPT_DAYS:
+                self._views.clear()
+            # Days on which the same clauses were in force share one view and its matrix.
+            shared = company.encode() + rows.tobytes()
+            if shared not in self._by_rows:
+                while len(self._by_rows) >= _KEPT_VIEWS:
+                    self._by_rows.pop(next(iter(self._by_rows)))
+                self._by_rows[shared] = self._make_view(company, rows)
+            self._views[key] = self._by_rows[shared]
         return self._views[key]
 
+    def _make_view(self, company: str, rows: Rows) -> PolicyView:
+        clauses = tuple(self.clauses[i] for i in rows)
+        parts = None
+        if self.parts is not None and len(self.parts.owner) != len(self.clauses):
+            place = np.full(len(self.clauses), -1, dtype=np.int64)
+            place[rows] = np.arange(len(rows))
+            mine = np.flatnonzero(place[self.parts.owner] >= 0)
+            mine = mine[np.argsort(place[self.parts.owner[mine]], kind="stable")]
+            parts = Passages(self.parts.vectors[mine], place[self.parts.owner[mine]])
+        return PolicyView(
+            company,
+            clauses,
+            self.vectors[rows],
+            self.embedder_name,
+            self._find_earlier(clauses),
+            parts,
+        )
 
-def _place(clause: Clause) -> tuple[str, str, int]:
+    def _find_earlier(self, standing: Sequence[Clause]) -> tuple[Clause, ...]:
+        """Clauses of earlier editions that clauses in force keep for what was agreed before."""
+        kept: dict[str, Clause] = {}
+        words = {(c.document, c.id): c.wording for c in standing}
+        for clause in standing:
+            for transition in find_transitions(f"{clause.title}. {clause.text}"):
+                day = transition.before - dt.timedelta(days=1)
+                for earlier in self._editions[clause.company, clause.document]:
+                    is_other = words.get((earlier.document, earlier.id)) != earlier.wording
+                    if earlier.is_in_force(day) and is_other and earlier.id != clause.id:
+                        kept.setdefault(earlier_id(earlier), earlier)
+        return tuple(kept.values())
+
+    @cached_property
+    def _editions(self) -> dict[tuple[str, str], list[Clause]]:
+        out: dict[tuple[str, str], list[Clause]] = defaultdict(list)
+        for clause in self.clauses:
+            out[clause.company, clause.document].append(clause)
+        return out
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What clauses are selected by, as arrays ``(n,)``.
+
+    Days are ordinals, open ends the least and the greatest; ``line`` is -1 where a clause is for
+    all lines of business.
+    """
+
+    codes: dict[str, int]
+    company: Rows
+    begins: Rows
+    ends: Rows
+    lines: dict[str, int]
+    line: Rows
+
+    @classmethod
+    def of(cls, clauses: Sequence[Clause]) -> _Columns:
+        codes: dict[str, int] = {}
+        lines: dict[str, int] = {}
+        company, begins, ends, line = (np.zeros(len(clauses), dtype=np.int64) for _ in range(4))
+        for row, clause in enumerate(clauses):
+            company[row] = codes.setdefault(clause.company, len(codes))
+            begins[row] = clause.effective_from.toordinal() if clause.effective_from else 0
+            ends[row] = (clause.effective_to or dt.date.max).toordinal()
+            wanted = clause.line_of_business
+            line[row] = lines.setdefault(wanted.strip().casefold(), len(lines)) if wanted else -1
+        return cls(codes, company, begins, ends, lines, line)
+
+
+def embed_clause(clause: Clause, embedder: Embedder) -> Vectors:
+    """Vectors of what :func:`texts_of` gives, each embedded by itself, ``(n, d)``."""
+    return np.concatenate([embedder.embed([text]) for text in texts_of(clause)])
+
+
+def _place(clause: Clause) -> tuple[str, str, int, int]:
     begins = clause.effective_from.isoformat() if clause.effective_from else ""
-    return clause.document, begins, clause.line or 0
+    return clause.document, begins, clause.page or 0, clause.line or 0

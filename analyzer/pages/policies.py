@@ -34,8 +34,10 @@ def draw_search() -> bool:
     if not found:
         st.markdown("No clause was in force then; choose another day or company.")
         return True
-    st.caption("The nearest in meaning first; 1.00 would be the same words.")
-    st.html(render_clauses(found))
+    st.caption("The nearest in meaning and words first; 1.00 would be the same words.")
+    if all(hit.is_weak for hit in found):
+        st.caption("No clause comes near it; these are the nearest there are.")
+    st.html(render_clauses([(hit.clause, hit.score) for hit in found]))
     return True
 
 

@@ -43,7 +43,7 @@ class Row:
     @property
     def text_key(self) -> str:
         """Equal for two rows whose vectors are equal."""
-        return hashlib.sha256(self.clause.embedded_text.encode()).hexdigest()
+        return text_key(self.clause)
 
     @property
     def metadata(self) -> dict[str, str | int]:
@@ -77,6 +77,11 @@ class Row:
             size=int(metadata["size"]),
             position=int(metadata["position"]),
         )
+
+
+def text_key(clause: Clause) -> str:
+    """Changes with what is embedded of a clause."""
+    return hashlib.sha256(clause.embedded_text.encode(errors="surrogatepass")).hexdigest()
 
 
 def edition_of(part: Clause | PolicyDocument) -> EditionKey:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import tempfile
+import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,7 +37,10 @@ _CHROMA_SETTINGS: dict[str, Any] = {"_env_file": None, "anonymized_telemetry": F
 #: Rows read or removed in one request; Chroma takes 5,461 at most (1.5.9).
 _PAGE = 1000
 _VECTOR = "vector"
+_N_VECTORS = "n_vectors"
 _FLOATS = "<f4"
+_REVISION, _WRITING = "revision", "writing"
+_MOST_CONDITIONS = 64
 _UNIT_TOLERANCE = 1e-3
 _READS = 3
 _PROBE_S = 5.0
@@ -51,10 +57,13 @@ class ClauseStore:
 
     # The client is Any since the type that Chroma declares for it lacks `close`.
 
-    def __init__(self, place: _Folder | _Server, client: Any, collection: Collection) -> None:
+    def __init__(
+        self, place: _Folder | _Server, client: Any, collection: Collection, embedder: str
+    ) -> None:
         self._place = place
         self._client = client
         self._collection = collection
+        self._embedder = embedder
 
     @classmethod
     def open(cls, settings: Settings, embedder_name: str) -> ClauseStore:
@@ -69,30 +78,60 @@ class ClauseStore:
         client = place.connect()
         with _chroma_faults(place):
             collection = client.get_or_create_collection(
-                _collection_name(embedder_name),
+                collection_name(embedder_name),
                 configuration={"hnsw": {"space": "cosine"}},
-                metadata={"embedder": embedder_name},
                 embedding_function=None,
             )
-        return cls(place, client, collection)
+        return cls(place, client, collection, embedder_name)
+
+    @property
+    def name(self) -> str:
+        """Where the store lies and of which embedder it is, as a name for files."""
+        place = hashlib.sha256(str(self._place).encode()).hexdigest()[:12]
+        return f"{place}-{collection_name(self._embedder)[-12:]}"
+
+    def load_other(self, embedder_name: str) -> list[Row]:
+        """Rows of another embedder's collection; none where there is no such collection."""
+        from chromadb.errors import NotFoundError
+
+        with _chroma_faults(self._place):
+            try:
+                other = self._client.get_collection(
+                    collection_name(embedder_name), embedding_function=None
+                )
+            except (NotFoundError, ValueError):
+                return []
+        return ClauseStore(self._place, self._client, other, embedder_name).load()[0]
 
     def close(self) -> None:
         """Let go of the files or the connection."""
         self._place.close(self._client)
 
-    def load(self, companies: set[str] | None = None) -> tuple[list[Row], Vectors]:
-        """Rows of some companies or of all, whatever their generation.
+    def load(
+        self, documents: set[tuple[str, str]] | None = None
+    ) -> tuple[list[Row], list[Vectors]]:
+        """Rows of some documents or of all, whatever their edition and generation.
+
+        Args:
+            documents: Company and name of each; None for all.
 
         Returns:
-            The rows, and their vectors as float32 ``(len(rows), d)`` in the same order; ``(0, 0)``
-            where there are no rows.
+            The rows, and for each its vectors, float32 ``(n, d)``: the clause's own first.
 
         Raises:
             StoreError: If the store fails or is damaged.
         """
-        if companies is not None and not companies:
-            return [], np.zeros((0, 0), dtype=np.float32)
-        where: Any = {"company": {"$in": sorted(companies)}} if companies else None
+        if documents is not None and not documents:
+            return [], []
+        where: Any = None
+        if documents is not None:
+            each: list[Any] = [
+                {"$and": [{"company": company}, {"document": document}]}
+                for company, document in sorted(documents)
+            ]
+            # Of very many documents all rows are read: a condition for each would be slower.
+            if len(each) <= _MOST_CONDITIONS:
+                where = each[0] if len(each) == 1 else {"$or": each}
         with _chroma_faults(self._place):
             pages = self._pages(where)
         try:
@@ -103,20 +142,80 @@ class ClauseStore:
                     page["ids"], page["documents"], page["metadatas"], strict=True
                 )
             ]
-            vectors = [
-                np.frombuffer(base64.b64decode(metadata[_VECTOR], validate=True), dtype=_FLOATS)
-                for page in pages
-                for metadata in page["metadatas"]
-            ]
-            matrix = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
+            blocks = [_vectors_in(metadata) for page in pages for metadata in page["metadatas"]]
+            together = np.concatenate(blocks) if blocks else np.zeros((0, 0), dtype=np.float32)
         except (KeyError, TypeError, ValueError) as error:
             raise self._place.damaged("it holds rows that Wordbond did not write") from error
-        if not np.allclose(np.linalg.norm(matrix, axis=1), 1.0, atol=_UNIT_TOLERANCE):
+        if not np.allclose(np.linalg.norm(together, axis=1), 1.0, atol=_UNIT_TOLERANCE):
             raise self._place.damaged("it holds vectors that no embedder made")
-        return rows, matrix.astype(np.float32)
+        return rows, blocks
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no row at all."""
+        with _chroma_faults(self._place):
+            return self._collection.count() == 0
+
+    @property
+    def stamp(self) -> str | None:
+        """Changes whenever rows do; None while, or since, a write did not come to its end."""
+        with _chroma_faults(self._place):
+            revision = (self._fresh().metadata or {}).get(_REVISION)
+            if revision == _WRITING:
+                return None
+            return f"{revision or 'first'}-{self._collection.count()}"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Everything written within gives the store another stamp."""
+        self._mark(_WRITING)
+        yield
+        self._mark(uuid.uuid4().hex)
+
+    def _mark(self, revision: str) -> None:
+        with _chroma_faults(self._place):
+            self._collection.modify(metadata={"embedder": self._embedder, _REVISION: revision})
+
+    def _fresh(self) -> Collection:
+        # What a collection says of itself is read when it is fetched, not again.
+        found: Collection = self._client.get_collection(
+            self._collection.name, embedding_function=None
+        )
+        return found
+
+    def notes(self, kind: str) -> list[dict[str, Any]]:
+        """What was noted of a kind (:meth:`note`), in the order of writing."""
+        with _chroma_faults(self._place):
+            found = self._notebook().get(where={"kind": kind}, include=["documents", "metadatas"])
+        try:
+            numbered = [
+                (int(str(metadata["at"])), row_id, json.loads(text))
+                for row_id, text, metadata in zip(
+                    found["ids"], found["documents"] or [], found["metadatas"] or [], strict=True
+                )
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._place.damaged("it holds notes that Wordbond did not write") from error
+        return [note for _, _, note in sorted(numbered, key=lambda one: one[:2])]
+
+    def note(self, kind: str, content: dict[str, Any]) -> None:
+        """Keep something beside the clauses; nothing noted is ever changed or removed."""
+        with _chroma_faults(self._place):
+            self._notebook().add(
+                ids=[uuid.uuid4().hex],
+                embeddings=np.ones((1, 1), dtype=np.float32),
+                documents=[json.dumps(content, ensure_ascii=False)],
+                metadatas=[{"kind": kind, "at": time.time_ns()}],
+            )
+
+    def _notebook(self) -> Collection:
+        found: Collection = self._client.get_or_create_collection(
+            "wordbond-notes", embedding_function=None
+        )
+        return found
 
     def upsert(self, rows: Sequence[Row], vectors: Sequence[Vectors]) -> None:
-        """Write rows with their vectors, each of shape ``(d,)``; at most some hundreds at a time.
+        """Write rows with their vectors, ``(n, d)`` each; at most some hundreds at a time.
 
         Raises:
             StoreError: If the store fails.
@@ -124,14 +223,15 @@ class ClauseStore:
         with _chroma_faults(self._place):
             self._collection.upsert(
                 ids=[row.id for row in rows],
-                embeddings=np.stack(vectors),
+                embeddings=np.stack([block[0] for block in vectors]),
                 documents=[row.clause.text for row in rows],
                 metadatas=[
                     {
                         **row.metadata,
-                        _VECTOR: base64.b64encode(vector.astype(_FLOATS).tobytes()).decode(),
+                        _VECTOR: base64.b64encode(block.astype(_FLOATS).tobytes()).decode(),
+                        _N_VECTORS: len(block),
                     }
-                    for row, vector in zip(rows, vectors, strict=True)
+                    for row, block in zip(rows, vectors, strict=True)
                 ],
             )
 
@@ -311,7 +411,12 @@ def _one_line(error: Exception) -> str:
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
 
 
-def _collection_name(embedder_name: str) -> str:
+def _vectors_in(metadata: Any) -> Vectors:
+    raw = np.frombuffer(base64.b64decode(metadata[_VECTOR], validate=True), dtype=_FLOATS)
+    return raw.reshape(int(metadata.get(_N_VECTORS, 1)), -1).astype(np.float32)
+
+
+def collection_name(embedder_name: str) -> str:
     """A name that Chroma takes (3 to 512 plain characters) and no other embedder has."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", embedder_name)[:80]
     return f"clauses-{words}-{hashlib.sha256(embedder_name.encode()).hexdigest()[:12]}"

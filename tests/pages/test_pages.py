@@ -160,7 +160,7 @@ def test_a_policy_that_names_no_company_is_asked_for_it(app):
 def test_a_bad_policy_is_told_in_a_sentence(app):
     add_policy(app, "scan.pdf", "%PDF-1.7")
     assert "scan.pdf" in shown(app)
-    assert "save the document as one of these" in shown(app)
+    assert "no PDF or a damaged one" in shown(app)
 
 
 def test_from_upload_to_the_annotated_call(app):

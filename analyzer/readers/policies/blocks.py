@@ -14,13 +14,13 @@ BlockKind = Literal["heading", "paragraph", "item", "table"]
 
 @dataclass(frozen=True)
 class Block:
-    """A heading, a paragraph, a list item or a table.
+    r"""A heading, a paragraph, a list item or a table.
 
     Attributes:
         kind: What it is; ``heading`` only where the layout says so (a style, a tag, larger type).
         text: Its words, blanks collapsed. A list item begins with its marker (``- ``, ``1. ``,
             ``(a) ``), indented by two blanks for each level below the first. A table is Markdown
-            rows (``| a | b |``) with a rule after the first row; a bar within a cell is ``\\|``.
+            rows (``| a | b |``) with a rule after the first row; a bar within a cell is ``\|``.
         level: Of a heading, 1 the outermost; of an item, 0 the outermost; otherwise 0.
         page: 1-based page on which it begins, where the format has pages.
     """

@@ -97,6 +97,16 @@ def split_front_matter(text: str, path: Path) -> tuple[FrontMatter, str]:
     return FrontMatter(path, block.group(0).count("\n"), fields), text[block.end() :]
 
 
+def read_fields(text: str, path: Path) -> FrontMatter:
+    """Read a file that is nothing but front matter, without its ``---`` lines.
+
+    Raises:
+        PolicyError: If its lines are not ``name: value``; with the line.
+    """
+    fields = _read_fields(text, path)
+    return FrontMatter(path, 0, {name: (value, line - 1) for name, (value, line) in fields.items()})
+
+
 def _read_fields(inner: str, path: Path) -> dict[str, tuple[str | None, int]]:
     try:
         pairs = _yaml_pairs(inner)

@@ -11,7 +11,7 @@ _ID = re.compile(
     r"(?:[\]).:]|\s|$)\s*"
 )
 #: ``4``, ``4.2``, ``§ 4.2(b)``, before a title: a quantity ("30 days") goes on in small letters.
-_NUMBER = re.compile(r"^(?:§\s*)?(\d+(?:\.\d+)*(?:\([a-z]\))?)(?:[.):]\s+|\s+(?=[^\Wa-z\d_]))")
+_NUMBER = re.compile(r"^(?:§\s*)?(\d+(?:\.\d+)*(?:\([a-z]{1,4}\))*)(?:[.):]\s+|\s+(?=[^\Wa-z\d_]))")
 _EDGES = " \t-\u2013\u2014:"
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
@@ -25,7 +25,8 @@ class Section:
         title: The heading without the id.
         path: Headings above it, outermost first.
         text: What stands under it, as written, without blank lines at the edges.
-        line: 1-based line of the heading in the body.
+        line: 1-based line of the heading in the body; 0 in formats that have no lines.
+        page: 1-based page on which it begins, in formats that have pages.
     """
 
     id: str | None
@@ -33,6 +34,7 @@ class Section:
     path: tuple[str, ...]
     text: str
     line: int
+    page: int | None = None
 
 
 def split_heading(heading: str) -> tuple[str | None, str]:

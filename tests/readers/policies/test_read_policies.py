@@ -121,13 +121,13 @@ def test_a_folder_with_no_clause_in_it(tmp_path: Path, name: str | None) -> None
     assert "'## RET-1 Returns'" in str(caught.value)
 
 
-def test_a_format_of_later_versions_is_named_as_set_aside(tmp_path: Path) -> None:
+def test_a_format_that_is_not_read_is_named_as_set_aside(tmp_path: Path) -> None:
     write(tmp_path / "a.md")
-    (tmp_path / "goodwill.pdf").write_bytes(b"%PDF-1.7")
+    (tmp_path / "goodwill.odt").write_bytes(b"PK")
     reading = read_policies(tmp_path)
     assert len(reading.documents) == 1
     (error,) = reading.set_aside
-    assert "goodwill.pdf" in str(error)
+    assert "goodwill.odt" in str(error)
     assert "save the document as one of these" in str(error)
 
 
@@ -149,7 +149,7 @@ def test_a_folder_whose_files_are_all_bad_says_how_many(tmp_path: Path) -> None:
 def test_a_file_of_another_format_says_which_are_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("RET-1 Title\nwords\n")
-    with pytest.raises(PolicyError, match=r"read from \.markdown, \.md, .*; save the document as"):
+    with pytest.raises(PolicyError, match=r"read from \.docx, \.htm, .*; save the document as"):
         read_policies(path)
 
 

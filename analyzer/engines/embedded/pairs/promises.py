@@ -12,6 +12,10 @@ from analyzer.language.quantities import Quantity, find_quantities
 QUERY_NAMES = ("quote", "asked", "turn", "around")
 #: Turns before a promise whose quantities count as named near it; one after it does too.
 _TURNS_NEAR = 3
+#: How much of the conversation goes into the texts that are matched with clauses.
+_TURNS_BEFORE = 4
+_BEFORE_CHARACTERS, _OWN_CHARACTERS = 160, 300
+_ASKED_CHARACTERS, _ANSWER_CHARACTERS = 220, 100
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,24 @@ class Promise:
         """The texts that are compared with the clauses, in the order of :data:`QUERY_NAMES`."""
         own = self.call.turns[self.turn].text
         return (self.quote, f"{self.asked} {self.quote}".strip(), own, self.around)
+
+    @property
+    def matching_texts(self) -> tuple[str, str]:
+        """What the encoder was trained to match with clauses.
+
+        The promise as an answer to what was asked, and as a part of its conversation; the training
+        (``eval/training/finetune.py``) uses the same.
+        """
+        turns = self.call.turns
+        before = " ".join(
+            t.text[-_BEFORE_CHARACTERS:]
+            for t in turns[max(0, self.turn - _TURNS_BEFORE) : self.turn]
+        )
+        own = turns[self.turn].text[:_OWN_CHARACTERS]
+        return (
+            f"{self.asked[-_ASKED_CHARACTERS:]} {self.quote}".strip(),
+            f"{before} {own} {self.answer[:_ANSWER_CHARACTERS]}".strip(),
+        )
 
 
 def describe_promise(call: Call, turn: int, quote: str, kind: str, strength: str) -> Promise:

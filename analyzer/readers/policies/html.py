@@ -1,0 +1,293 @@
+"""HTML: headings, paragraphs, lists and tables of the page's main part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analyzer.errors import PolicyError
+from analyzer.readers.policies.blocks import Block, LaidOut
+from analyzer.readers.policies.tables import render_table
+from analyzer.readers.text_files import NotTextError, read_text_file
+
+SUFFIXES = (".html", ".htm")
+
+_LARGEST = 20 * 1024 * 1024
+_HEADINGS = {f"h{n}": n for n in range(1, 7)}
+_SILENT = frozenset(
+    ("script", "style", "noscript", "template", "form", "button", "select", "svg", "iframe", "head",
+     "object", "audio", "video", "canvas", "input", "textarea")
+)  # fmt: skip
+#: Around the text rather than of it.
+_MARGINS = frozenset(("nav", "header", "footer", "aside"))
+_BLOCKS = frozenset(
+    ("p", "div", "section", "article", "main", "blockquote", "pre", "address", "figure",
+     "figcaption", "dl", "dt", "dd", "ul", "ol", "li", "table", "caption", "hr", "body", "fieldset",
+     "details", "summary", "center", "tr", "td", "th", *_HEADINGS, *_MARGINS)
+)  # fmt: skip
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_MOST_OF = 0.5
+_BOLD = frozenset(("b", "strong"))
+_MAX_HEADING_WORDS = 12
+#: Level of a heading that is one by its bold type alone, at the deepest.
+_DEEPEST_HEADING = 7
+_MAX_SPAN = 100
+_DEEPEST = 250
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.-]+)", re.IGNORECASE)
+
+
+def read_layout(path: Path) -> LaidOut:
+    """Lay out an HTML page. Nothing that it links to is fetched.
+
+    Raises:
+        PolicyError: If it is too large, is no text, or holds no words.
+    """
+    import lxml.html
+    from lxml import etree
+
+    if path.stat().st_size > _LARGEST:
+        raise PolicyError(
+            "this page is larger than 20 MB; split it into one file a document", path=path
+        )
+    text = _read(path)
+    parser = lxml.html.HTMLParser(
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        raise PolicyError(
+            "this page holds no words; check that it is the document itself", path=path
+        ) from error
+    title = " ".join((root.findtext(".//title") or "").split()) or None
+    margins = [
+        words
+        for element in root.iter(*_MARGINS)
+        if not _inside_main(element) and (words := _words(element))
+    ]
+    walker = _Walker()
+    walker.walk(_main_part(root))
+    if not walker.blocks:
+        raise PolicyError(
+            "this page holds no words; check that it is the document itself", path=path
+        )
+    return LaidOut(tuple(walker.blocks), title, tuple(dict.fromkeys(margins)))
+
+
+def _read(path: Path) -> str:
+    named = _CHARSET.search(path.read_bytes()[:4096])
+    if named:
+        try:
+            return path.read_bytes().decode(named.group(1).decode("ascii"))
+        except (LookupError, UnicodeDecodeError):
+            pass
+    try:
+        return read_text_file(path).text
+    except NotTextError as error:
+        raise PolicyError(f"{error}; save the page again as HTML", path=path) from None
+
+
+def _words(element: Any) -> str:
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def _inside_main(element: Any) -> bool:
+    return any(above.tag in {"main", "article"} for above in element.iterancestors())
+
+
+def _main_part(root: Any) -> Any:
+    """The part of the page that is the document: its only ``main`` or ``article``, or all."""
+    body = root.find(".//body")
+    body = root if body is None else body
+    whole = len(_words(body))
+    for tag in ("main", "article"):
+        found = list(body.iter(tag))
+        if len(found) == 1 and len(_words(found[0])) >= _MOST_OF * whole:
+            return found[0]
+    return body
+
+
+@dataclass
+class _Walker:
+    """Turns elements into blocks, without recursion: pages may be nested without end."""
+
+    blocks: list[Block] = field(default_factory=list)
+    _text: list[str] = field(default_factory=list)
+    _kind: tuple[str, int, str] = ("paragraph", 0, "")
+    _bold: int = 0
+    _plain: int = 0
+
+    def walk(self, root: Any) -> None:
+        """Add the blocks of an element and of all in it."""
+        stack: list[tuple[Any, Iterator[Any], tuple[str, int, str]]] = []
+        self._begin(root, None)
+        stack.append((root, iter(root), self._kind))
+        self._say(root.text, root)
+        while stack:
+            element, children, kind = stack[-1]
+            child = next(children, None)
+            if child is None:
+                stack.pop()
+                if element.tag in _BLOCKS:
+                    self._flush()
+                if stack:
+                    self._kind = stack[-1][2]
+                    self._say(element.tail, stack[-1][0])
+                continue
+            if self._is_passed_over(child):
+                self._say(child.tail, element)
+                continue
+            if child.tag == "table":
+                self._flush()
+                self._table(child)
+                self._say(child.tail, element)
+                continue
+            self._kind = kind
+            self._begin(child, element)
+            stack.append((child, iter(child), self._kind))
+            self._say(child.text, child)
+        self._flush()
+
+    def _is_passed_over(self, element: Any) -> bool:
+        if not isinstance(element.tag, str) or element.tag in _SILENT:
+            return True
+        hidden = (
+            element.get("hidden") is not None
+            or element.get("aria-hidden") == "true"
+            or _HIDDEN.search(element.get("style") or "") is not None
+        )
+        return hidden or (element.tag in _MARGINS and not _inside_main(element))
+
+    def _begin(self, element: Any, parent: Any) -> None:
+        if element.tag == "br":
+            self._text.append("\n")
+        if element.tag not in _BLOCKS:
+            return
+        self._flush()
+        if element.tag in _HEADINGS:
+            self._kind = ("heading", _HEADINGS[element.tag], "")
+        elif element.tag == "li":
+            depth = min(sum(a.tag in {"ul", "ol"} for a in element.iterancestors()) - 1, 6)
+            self._kind = ("item", max(depth, 0), _marker(element, parent))
+        elif element.tag in {"ul", "ol", "dl", "dt", "table"}:
+            self._kind = ("paragraph", 0, "")
+
+    def _say(self, text: str | None, element: Any) -> None:
+        if not text:
+            return
+        is_bold = element.tag in _BOLD or any(a.tag in _BOLD for a in _near(element))
+        self._text.append(text if element.tag == "pre" else re.sub(r"\s+", " ", text))
+        if text.strip():
+            if is_bold:
+                self._bold += len(text.strip())
+            else:
+                self._plain += len(text.strip())
+
+    def _flush(self) -> None:
+        words = "\n".join(" ".join(line.split()) for line in "".join(self._text).split("\n"))
+        words = words.replace("\xad", "").strip()
+        kind, level, marker = self._kind
+        if words:
+            is_heading = (
+                kind == "paragraph"
+                and self._bold
+                and not self._plain
+                and len(words.split()) <= _MAX_HEADING_WORDS
+                and words[-1] not in ".;!?,"
+                and "\n" not in words
+            )
+            if is_heading:
+                above = [
+                    b.level
+                    for b in self.blocks
+                    if b.kind == "heading" and b.level < _DEEPEST_HEADING
+                ]
+                kind, level = "heading", min((above[-1] if above else 0) + 1, _DEEPEST_HEADING)
+            if kind == "item":
+                words = f"{'  ' * level}{marker}{words}"
+                # What follows within the item belongs to it, without a second marker.
+                self._kind = ("item", level, "  ")
+            self.blocks.append(Block(kind, words, level))  # type: ignore[arg-type] # one of four
+        self._text, self._bold, self._plain = [], 0, 0
+
+    def _table(self, table: Any) -> None:
+        if _depth(table) > _DEEPEST:
+            return
+        caption = table.find("caption")
+        if caption is not None and _words(caption):
+            self.blocks.append(Block("paragraph", _words(caption)))
+        grid = _grid(table)
+        rendered = render_table(grid)
+        if not rendered:
+            return
+        is_table = rendered.startswith("| ")
+        if is_table or table.find(".//table") is None:
+            self.blocks.append(Block("table" if is_table else "paragraph", rendered))
+
+
+def _near(element: Any) -> Iterator[Any]:
+    """Ancestors up to the block that an element stands in."""
+    for above in element.iterancestors():
+        if above.tag in _BLOCKS:
+            return
+        yield above
+
+
+def _depth(element: Any) -> int:
+    return sum(1 for _ in element.iterancestors())
+
+
+def _marker(item: Any, parent: Any) -> str:
+    if parent is None or parent.tag != "ol":
+        return "- "
+    siblings = [child for child in parent if child.tag == "li"]
+    try:
+        start = int(parent.get("start") or 1)
+        number = int(item.get("value") or start + siblings.index(item))
+    except ValueError:
+        return "- "
+    style = parent.get("type") or "1"
+    if style in {"a", "A"} and 1 <= number <= 26:  # noqa: PLR2004 - letters of the alphabet
+        return f"({chr(ord(style) + number - 1)}) "
+    return f"{number}. "
+
+
+def _grid(table: Any) -> list[list[str]]:
+    """Cells by row; one that spans rows stands in each, one that spans columns in the first."""
+    grid: list[list[str]] = []
+    held: dict[int, tuple[int, str]] = {}
+    for row in table.iter("tr"):
+        if next((a for a in row.iterancestors("table")), None) is not table:
+            continue
+        cells: list[str] = []
+        for cell in (c for c in row if c.tag in {"td", "th"}):
+            _fill(cells, held)
+            width, height = _span(cell, "colspan"), _span(cell, "rowspan")
+            words = _words(cell)
+            for offset in range(width):
+                if height > 1:
+                    held[len(cells)] = (height - 1, words if offset == 0 else "")
+                cells.append(words if offset == 0 else "")
+        _fill(cells, held)
+        grid.append(cells)
+    return grid
+
+
+def _fill(cells: list[str], held: dict[int, tuple[int, str]]) -> None:
+    """Add the cells of earlier rows that reach into this one at its next place."""
+    while len(cells) in held:
+        column = len(cells)
+        left, words = held.pop(column)
+        if left > 1:
+            held[column] = (left - 1, words)
+        cells.append(words)
+
+
+def _span(cell: Any, name: str) -> int:
+    try:
+        return min(max(int(cell.get(name) or 1), 1), _MAX_SPAN)
+    except ValueError:
+        return 1
