@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _MAX_HEADING = 100
 _PARTS = re.compile(r"[.(]")
 _SENTENCE_END = re.compile(r"(?<=[^\W\d])[.!?:]\s+(?=[^\Wa-z_])")
 _SHORT_TITLE = 60
+#: A line of a table of contents: dots that lead to a page.
+_LEADERS = re.compile(r"(?:\.\s?){4,}\s*\d+\s*$")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def split_blocks(blocks: Sequence[Block]) -> list[Section]:
     Returns:
         Sections in order, each with some text and the page on which it begins.
     """
-    starts = _starts(blocks)
+    blocks = [block for block in blocks if not _LEADERS.search(block.text)]
+    starts = _without_contents(_starts(blocks), blocks)
     out = _unheaded(blocks[: starts[0].index] if starts else blocks)
     path: list[_Start] = []
     for position, start in enumerate(starts):
@@ -100,6 +104,7 @@ def _starts(blocks: Sequence[Block]) -> list[_Start]:
     numbers = _number_starts(blocks, deepest)
     several = [start for start, n_parts in numbers if n_parts > 1]
     chosen = several if headings or several else [start for start, _ in numbers]
+    chosen += _chapters(numbers, chosen)
     # A lone number ("2.0 apologies") is no numbering.
     if len(chosen) == 1 and headings:
         chosen = []
@@ -107,6 +112,22 @@ def _starts(blocks: Sequence[Block]) -> list[_Start]:
         whole = {start.index for start in chosen}
         chosen += [start for start, _ in numbers if start.index not in whole]
     return sorted([*headings, *chosen], key=lambda start: start.index)
+
+
+def _without_contents(starts: list[_Start], blocks: Sequence[Block]) -> list[_Start]:
+    """Leave out starts whose id comes again with its text: a table of contents, or "continued"."""
+    sizes: dict[int, int] = {}
+    for position, start in enumerate(starts):
+        end = starts[position + 1].index if position + 1 < len(starts) else len(blocks)
+        body = blocks[start.index + 1 : end]
+        sizes[start.index] = len(start.rest) + sum(len(block.text) for block in body)
+    largest: dict[str, _Start] = {}
+    for start in starts:
+        if start.id:
+            best = largest.setdefault(start.id, start)
+            if sizes[start.index] > sizes[best.index]:
+                largest[start.id] = start
+    return [s for s in starts if not s.id or largest[s.id] is s or sizes[s.index]]
 
 
 def _id_start(index: int, block: Block, deepest: int) -> _Start | None:
@@ -133,6 +154,18 @@ def _among_ids(ids: list[_Start], headings: list[_Start]) -> list[_Start]:
         if start.id or clause is None or start.level <= clause.level:
             out.append(start)
     return out
+
+
+def _chapters(numbers: list[tuple[_Start, int]], chosen: list[_Start]) -> list[_Start]:
+    """Starts with a number of one part, where the next one goes on with it: "1", then "1.1"."""
+    taken = {start.index for start in chosen}
+    return [
+        start
+        for (start, n_parts), (following, _) in itertools.pairwise(numbers)
+        if n_parts == 1
+        and start.index not in taken
+        and following.title.startswith(f"{start.title.split(' ')[0]}.")
+    ]
 
 
 def _place(start: _Start) -> int:

@@ -32,8 +32,6 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _MOST_OF = 0.5
 _BOLD = frozenset(("b", "strong"))
 _MAX_HEADING_WORDS = 12
-#: Level of a heading that is one by its bold type alone, at the deepest.
-_DEEPEST_HEADING = 7
 _MAX_SPAN = 100
 _DEEPEST = 250
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.-]+)", re.IGNORECASE)
@@ -54,7 +52,7 @@ def read_layout(path: Path) -> LaidOut:
         )
     text = _read(path)
     parser = lxml.html.HTMLParser(
-        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
     )
     try:
         root = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
@@ -71,8 +69,12 @@ def read_layout(path: Path) -> LaidOut:
     walker = _Walker()
     walker.walk(_main_part(root))
     if not walker.blocks:
+        # The parser drops what lies too deep, and says nothing of it.
+        is_deep = text.lower().count("<div") > _DEEPEST
+        found = "is nested too deeply to be read" if is_deep else "holds no words"
         raise PolicyError(
-            "this page holds no words; check that it is the document itself", path=path
+            f"this page {found}; check that it is the document itself, or save it as text",
+            path=path,
         )
     return LaidOut(tuple(walker.blocks), title, tuple(dict.fromkeys(margins)))
 
@@ -119,6 +121,8 @@ class _Walker:
     _kind: tuple[str, int, str] = ("paragraph", 0, "")
     _bold: int = 0
     _plain: int = 0
+    #: Level of the last heading that has a tag; lines in bold type stand below it.
+    _tagged: int = 0
 
     def walk(self, root: Any) -> None:
         """Add the blocks of an element and of all in it."""
@@ -200,12 +204,9 @@ class _Walker:
                 and "\n" not in words
             )
             if is_heading:
-                above = [
-                    b.level
-                    for b in self.blocks
-                    if b.kind == "heading" and b.level < _DEEPEST_HEADING
-                ]
-                kind, level = "heading", min((above[-1] if above else 0) + 1, _DEEPEST_HEADING)
+                kind, level = "heading", self._tagged + 1
+            elif kind == "heading":
+                self._tagged = level
             if kind == "item":
                 words = f"{'  ' * level}{marker}{words}"
                 # What follows within the item belongs to it, without a second marker.

@@ -13,6 +13,7 @@ from typing import Any
 from analyzer.errors import PolicyError
 from analyzer.readers.policies.blocks import LaidOut
 from analyzer.readers.policies.pdf_lines import Line, Table, clean, join_blocks, order_lines
+from analyzer.readers.policies.sections import split_heading
 from analyzer.readers.policies.tables import render_table
 
 SUFFIXES = (".pdf",)
@@ -22,6 +23,7 @@ _MOST_PAGES = 2000
 #: Characters of one page above which it is no page of a document.
 _MOST_CHARACTERS = 60_000
 _LEAST_RULES = 4
+_SLANT = 0.05
 _PAGE_NUMBER = re.compile(r"[\W\s]*(?:page|p\.|seite)?[\W\s]*#(?:\s*(?:of|/)\s*#)?[\W\s]*")
 _MARGIN = 0.11
 _BOLD = ("bold", "black", "heavy", "semibold", "demi")
@@ -107,11 +109,9 @@ def _read_page(page: Any, number: int, path: Path) -> list[Line | Table]:
             "check where it comes from",
             path=path,
         )
-    words = [
-        word
-        for word in page.extract_words(extra_attrs=["fontname", "size"], keep_blank_chars=False)
-        if word["upright"]
-    ]
+    if any(_is_slanted(char) for char in page.chars):
+        page = page.filter(lambda item: not _is_slanted(item))
+    words = page.extract_words(extra_attrs=["fontname", "size"], keep_blank_chars=False)
     if not words:
         return []
     tables: list[Table] = []
@@ -137,6 +137,12 @@ def _read_page(page: Any, number: int, path: Path) -> list[Line | Table]:
         for row in order_lines(free, float(page.width))
     ]
     return _with_tables([line for line in lines if line.text.strip()], tables)
+
+
+def _is_slanted(item: Any) -> bool:
+    """Whether a character is turned: a watermark, or a note along the edge."""
+    matrix = item.get("matrix")
+    return matrix is not None and abs(matrix[1]) > _SLANT * (abs(matrix[0]) + 1e-9)
 
 
 def _filled(rows: list[list[str | None]]) -> list[list[str]]:
@@ -195,7 +201,9 @@ def _take_margins(pages: list[list[Line | Table]]) -> tuple[str, ...]:
         for part in [p for p in page if _is_marginal(p)]:
             shape = _shape(part.text)
             is_number = _PAGE_NUMBER.fullmatch(shape) is not None
-            if is_number or (seen[shape] >= least):
+            # Clauses that begin a page each are alike but for their numbers.
+            is_clause = split_heading(part.text)[0] is not None
+            if is_number or (seen[shape] >= least and not is_clause):
                 page.remove(part)
                 if not is_number:
                     margins.setdefault(shape, part.text)

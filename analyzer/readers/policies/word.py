@@ -102,6 +102,7 @@ class _Walker:
     document: Any
     blocks: list[Block] = field(default_factory=list)
     page: int = 1
+    styled: int = 0
 
     def walk(self) -> None:
         """Add the blocks of the whole body."""
@@ -147,17 +148,12 @@ class _Walker:
         page: int | None,
     ) -> Block:
         if level:
+            self.styled = level
             return Block("heading", f"{marker[0]} {words}" if marker else words, level, page)
         if marker is None:
             if _is_bold_line(paragraph, words):
-                above = [
-                    b.level
-                    for b in self.blocks
-                    if b.kind == "heading" and b.level < _DEEPEST_HEADING
-                ]
-                return Block(
-                    "heading", words, min((above[-1] if above else 0) + 1, _DEEPEST_HEADING), page
-                )
+                # Lines in bold type are of one level, below the last heading that has a style.
+                return Block("heading", words, min(self.styled + 1, _DEEPEST_HEADING), page)
             return Block("paragraph", words, 0, page)
         text, depth = marker
         if depth == 0 and text[:1].isdigit() and "." in text.rstrip("."):
