@@ -11,16 +11,18 @@ import difflib
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.authority import AuthorityCorrection, AuthorityRow, latest_corrections
 from analyzer.domain import Clause, PolicyDocument
 from analyzer.editions import close_superseded
 from analyzer.embedders import Embedder
+from analyzer.language.authority import Grant, find_grants
 from analyzer.language.references import find_definitions, find_mentions, find_transitions
 from analyzer.retrieval import Found, LexicalIndex, Passages, rank_clauses, split_passages
 
@@ -81,6 +83,7 @@ class PolicyView:
         earlier: Clauses of earlier editions that a clause in force refers to ("bookings made
             before 1 February keep their terms"); context, named by :func:`earlier_id`.
         parts: The clauses' passages, or None where each clause is one.
+        corrections: What people have said that clauses grant, by id.
     """
 
     company: str
@@ -89,12 +92,29 @@ class PolicyView:
     embedder_name: str = ""
     earlier: tuple[Clause, ...] = ()
     parts: Passages | None = None
+    corrections: Mapping[str, AuthorityCorrection] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
-        """Twelve hex digits that change with any clause of the view."""
-        joined = "\x1f".join(sorted(clause.version for clause in self.clauses))
-        return hashlib.sha256(joined.encode()).hexdigest()[:12]
+        """Twelve hex digits that change with any clause, or with what one is said to grant."""
+        parts = sorted(clause.version for clause in self.clauses)
+        parts += sorted(f"{key}={c.at.isoformat()}" for key, c in self.corrections.items())
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
+
+    def find_grants(self, clause: Clause) -> tuple[Grant, ...]:
+        """Who may grant what by a clause: as a person has said it, else as it reads."""
+        corrected = self.corrections.get(clause.id)
+        if corrected is not None and corrected.applies_to(clause):
+            return corrected.grants
+        return read_grants(clause.text)
+
+    def authority_matrix(self) -> tuple[AuthorityRow, ...]:
+        """Every grant of every clause, in the order of the clauses."""
+        return tuple(
+            AuthorityRow(clause, grant, clause.id in self.corrections)
+            for clause in self.clauses
+            for grant in self.find_grants(clause)
+        )
 
     def find_clause(self, clause_id: str) -> Clause | None:
         """The clause with this id, or None if none such was in force.
@@ -199,6 +219,12 @@ class PolicyView:
         ]
 
 
+@lru_cache(maxsize=8192)
+def read_grants(text: str) -> tuple[Grant, ...]:
+    """:func:`analyzer.language.authority.find_grants`, kept."""
+    return find_grants(text)
+
+
 def passage_texts(clauses: Iterable[Clause]) -> list[str]:
     """The texts whose vectors are a view's passages, in their order."""
     return [text for clause in clauses for text in (texts_of(clause)[1:] or texts_of(clause))]
@@ -213,12 +239,14 @@ class PolicyBook:
         clauses: Every version of every clause.
         vectors: float32 ``(len(clauses), d)``.
         parts: The clauses' passages, or None where each clause is one.
+        corrections: What people have said that clauses grant.
     """
 
     embedder_name: str
     clauses: tuple[Clause, ...]
     vectors: Vectors
     parts: Passages | None = None
+    corrections: Sequence[AuthorityCorrection] = ()
     _views: dict[tuple[str, dt.date, str | None], PolicyView] = field(
         default_factory=dict, repr=False
     )
@@ -277,7 +305,7 @@ class PolicyBook:
     def _columns(self) -> _Columns:
         return _Columns.of(self.clauses)
 
-    @property
+    @cached_property
     def companies(self) -> dict[str, str]:
         """Company keys and, for each, the name it is shown by."""
         out: dict[str, str] = {}
@@ -339,7 +367,15 @@ class PolicyBook:
             self.embedder_name,
             self._find_earlier(clauses),
             parts,
+            self._corrections_of(clauses),
         )
+
+    def _corrections_of(self, clauses: Sequence[Clause]) -> dict[str, AuthorityCorrection]:
+        if not self.corrections:
+            return {}
+        latest = latest_corrections(self.corrections)
+        found = ((c.id, latest.get((c.company, c.id, c.wording))) for c in clauses)
+        return {clause_id: correction for clause_id, correction in found if correction}
 
     def _find_earlier(self, standing: Sequence[Clause]) -> tuple[Clause, ...]:
         """Clauses of earlier editions that clauses in force keep for what was agreed before."""

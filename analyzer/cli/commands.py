@@ -291,6 +291,95 @@ def policies_list(*, as_json: JsonFlag = False) -> int:
     return run_list(as_json=as_json)
 
 
+CompanyOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Only this company: key or name.")
+]
+OnOption = Annotated[
+    dt.date | None,
+    typer.Option(
+        metavar="DAY", parser=_read_day, help="As in force on this day; today if left out."
+    ),
+]
+
+
+@policies_app.command("show")
+@guarded
+def policies_show(
+    clause: Annotated[str, typer.Argument(metavar="CLAUSE", help="Id of a clause: RET-4.")],
+    *,
+    company: CompanyOption = None,
+    on: OnOption = None,
+) -> int:
+    """Show a clause: its words and place, what it refers to, who may grant what, its versions."""
+    from analyzer.cli.policy_health import run_show
+
+    return run_show(clause, company=company, on=on)
+
+
+@policies_app.command("authority")
+@guarded
+def policies_authority(
+    *, company: CompanyOption = None, on: OnOption = None, as_json: JsonFlag = False
+) -> int:
+    """Show who may grant what, up to how much, with whose approval; the app corrects it."""
+    from analyzer.cli.policy_health import run_authority
+
+    return run_authority(company=company, on=on, as_json=as_json)
+
+
+@policies_app.command("conflicts")
+@guarded
+def policies_conflicts(
+    *, company: CompanyOption = None, on: OnOption = None, as_json: JsonFlag = False
+) -> int:
+    """Find clauses in force together that disagree, or that say nearly the same."""
+    from analyzer.cli.policy_health import run_conflicts
+
+    return run_conflicts(company=company, on=on, as_json=as_json)
+
+
+@policies_app.command("health")
+@guarded
+def policies_health(*, company: CompanyOption = None, as_json: JsonFlag = False) -> int:
+    """Say what results tell of the policies: clauses gone against or misread, and gaps."""
+    from analyzer.cli.policy_health import run_health
+
+    return run_health(company=company, as_json=as_json)
+
+
+@policies_app.command("impact")
+@guarded
+def policies_impact(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="New versions of policies, not adopted yet."),
+    ] = None,
+    *,
+    apply: Annotated[
+        bool,
+        typer.Option(
+            "--apply", help="Judge again the stored calls that the library's changes touch."
+        ),
+    ] = False,
+    since: Annotated[
+        dt.date | None,
+        typer.Option(metavar="DAY", parser=_read_day, help="Only calls from this day on."),
+    ] = None,
+    engine: EngineOption = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Say which stored calls would get another verdict under new versions of policies."""
+    from analyzer.cli.policy_impact import run_impact
+
+    return run_impact(
+        paths or [],
+        is_applied=apply,
+        since=since,
+        engine_name=engine.value if engine else None,
+        as_json=as_json,
+    )
+
+
 @policies_app.command("search")
 @guarded
 def policies_search(

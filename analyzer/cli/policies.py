@@ -157,7 +157,7 @@ def run_list(*, as_json: bool) -> int:
             documents = library.list_documents()
     terminal = Terminal()
     if as_json:
-        _print_json(
+        print_json(
             {
                 "company": document.company,
                 "company_name": document.company_name,
@@ -190,7 +190,7 @@ def run_search(
             found = library.search(query, k=k, on=on, company=company) if is_begun else []
     terminal = Terminal()
     if as_json:
-        _print_json(
+        print_json(
             {
                 "score": round(hit.score, 4),
                 "weak": hit.is_weak,
@@ -264,7 +264,7 @@ def _show_documents(documents: Sequence[StoredDocument], terminal: Terminal) -> 
             if document.is_complete
             else "incomplete, since adding it was interrupted; add it again"
         )
-        days = _describe_days(document.effective_from, document.effective_to)
+        days = describe_days(document.effective_from, document.effective_to)
         line = f"{document.document} · {days} · {state} · {document.source}"
         terminal.show(Padding(Text(printable(line)), (0, 0, 0, 2)))
 
@@ -272,7 +272,7 @@ def _show_documents(documents: Sequence[StoredDocument], terminal: Terminal) -> 
 def _show_clause(clause: Clause, score: float, terminal: Terminal) -> None:
     head = Text(f"{score:.2f}  ")
     head.append(printable(f"{clause.id} {clause.title}".strip()), style="bold")
-    days = _describe_days(clause.effective_from, clause.effective_to)
+    days = describe_days(clause.effective_from, clause.effective_to)
     page = f" · page {clause.page}" if clause.page else ""
     place = printable(f"{clause.company} · {clause.document}{page} · {days}")
     terminal.show(
@@ -283,7 +283,8 @@ def _show_clause(clause: Clause, score: float, terminal: Terminal) -> None:
     )
 
 
-def _describe_days(begins: dt.date | None, ends: dt.date | None) -> str:
+def describe_days(begins: dt.date | None, ends: dt.date | None) -> str:
+    """The days of a clause's force, in words."""
     if begins and ends:
         return f"{begins} to {ends}"
     if begins:
@@ -295,6 +296,7 @@ def _day(day: dt.date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _print_json(items: Iterable[dict[str, Any]]) -> None:
+def print_json(items: Iterable[dict[str, Any]]) -> None:
+    """One JSON object a line, on standard output."""
     with RecordWriter(STANDARD_OUTPUT) as writer:
         writer.write(list(items))

@@ -117,6 +117,11 @@ class Bar:
         self._done = n_steps
         self._update()
 
+    def reach_of(self, n_steps: int, total: int) -> None:
+        """So many steps of so many are done."""
+        self._total = total
+        self.reach(n_steps)
+
     def hide(self) -> None:
         """Take the bar off the screen."""
         if self._progress:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from analyzer.authority import AuthorityCorrection
 from analyzer.config import Settings
 from analyzer.domain import Clause, PolicyDocument
 from analyzer.editions import (
@@ -22,6 +23,7 @@ from analyzer.editions import (
 )
 from analyzer.embedders import Embedder
 from analyzer.errors import ConfigError
+from analyzer.language.authority import Grant
 from analyzer.policy_book import (
     WEAK_LIKENESS,
     PolicyBook,
@@ -50,7 +52,7 @@ from analyzer.retrieval.ranking import LEXICAL_WEIGHT
 
 #: Clauses written at a time: what a kill can lose of the embedding that was done.
 _CHUNK = 64
-_ADOPTION = "adoption"
+_ADOPTION, _AUTHORITY = "adoption", "authority"
 
 
 class SearchHit(NamedTuple):
@@ -106,7 +108,7 @@ class PolicyLibrary:
     def _take_over(self) -> None:
         """Embed anew what stands in the library of an embedder that this one has replaced."""
         for name in getattr(self._embedder, "predecessors", ()):
-            if self._store.is_empty:
+            if not self._store.size:
                 rows = current_rows(self._store.load_other(name))
                 editions: dict[EditionKey, list[Clause]] = defaultdict(list)
                 for row in rows:
@@ -252,6 +254,52 @@ class PolicyLibrary:
             for note in self._store.notes(_ADOPTION)
         ]
 
+    def correct_authority(
+        self,
+        clause: Clause,
+        grants: Sequence[Grant],
+        *,
+        reviewer: str,
+        reason: str | None = None,
+    ) -> AuthorityCorrection:
+        """Say who may grant what by a clause, in place of what is read from it.
+
+        Holds for the clause in its present words; every correction is kept, the newest counts.
+
+        Args:
+            clause: The clause, as the library has it.
+            grants: All that it grants; none where it grants nothing.
+            reviewer: Who says so.
+            reason: Why.
+
+        Raises:
+            ConfigError: If nobody is named as reviewer.
+            StoreError: If the store fails.
+        """
+        if not reviewer.strip():
+            raise ConfigError("A correction needs a name; say who makes it.")
+        correction = AuthorityCorrection(
+            company=clause.company,
+            clause_id=clause.id,
+            wording=clause.wording,
+            grants=tuple(grants),
+            reviewer=reviewer.strip(),
+            reason=(reason or "").strip() or None,
+            at=dt.datetime.now(dt.UTC),
+        )
+        with self._writing():
+            self._store.note(_AUTHORITY, correction.to_record())
+        self._note_adoption(clause.company, clause.document, clause.effective_from, [clause.id])
+        return correction
+
+    def list_corrections(self) -> list[AuthorityCorrection]:
+        """Every correction of what a clause grants, in the order in which they were made.
+
+        Raises:
+            StoreError: If the store fails or is damaged.
+        """
+        return [AuthorityCorrection.from_record(note) for note in self._store.notes(_AUTHORITY)]
+
     def book(self) -> PolicyBook:
         """Everything in the library, in memory, each edition ending where the next begins.
 
@@ -266,12 +314,15 @@ class PolicyLibrary:
         stamp = self._store.stamp
         if self._book is not None and self._book[0] == stamp:
             return self._book[1]
-        book = self._snapshots.load(stamp) if stamp else None
+        # The number of rows tells what a writer left behind that was killed beside another.
+        name = f"{stamp}-{self._store.size}" if stamp else None
+        book = self._snapshots.load(name) if name else None
         if book is None:
             book = self._read_book()
             # What was read while another process wrote may be of neither stamp.
-            if stamp and self._store.stamp == stamp:
-                self._snapshots.save(stamp, book)
+            if name and self._store.stamp == stamp:
+                self._snapshots.save(name, book)
+        book.corrections = self.list_corrections()
         if stamp:
             self._book = (stamp, book)
         return book

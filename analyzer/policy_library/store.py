@@ -151,19 +151,19 @@ class ClauseStore:
         return rows, blocks
 
     @property
-    def is_empty(self) -> bool:
-        """Whether there is no row at all."""
-        with _chroma_faults(self._place):
-            return self._collection.count() == 0
-
-    @property
     def stamp(self) -> str | None:
         """Changes whenever rows do; None while, or since, a write did not come to its end."""
         with _chroma_faults(self._place):
             revision = (self._fresh().metadata or {}).get(_REVISION)
             if revision == _WRITING:
                 return None
-            return f"{revision or 'first'}-{self._collection.count()}"
+            return str(revision or "first")
+
+    @property
+    def size(self) -> int:
+        """How many rows there are, of every generation."""
+        with _chroma_faults(self._place):
+            return self._collection.count()
 
     @contextmanager
     def writing(self) -> Iterator[None]:

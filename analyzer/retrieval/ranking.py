@@ -76,6 +76,8 @@ def rank_clauses(
         Maximum over passages: Dai and Callan, Deeper Text Understanding for IR, SIGIR 2019. The
         weights were chosen on another benchmark's scenarios (README, "Retrieval").
     """
+    if len(windows) == 1:
+        return _rank_one(windows[0], passages, lexical, k, allowed)
     mean = windows.mean(axis=0)
     first = passages.vectors @ (mean / max(float(np.linalg.norm(mean)), 1e-9))
     words = lexical
@@ -91,9 +93,27 @@ def rank_clauses(
     cosines = passages.vectors[chosen] @ windows.T
     soft = _TEMPERATURE * np.log(np.exp(cosines / _TEMPERATURE).mean(axis=1))
     scores = soft + LEXICAL_WEIGHT * lexical[chosen]
-    if len(windows) > 1:
-        chosen, scores, cosines = _with_neighbours(chosen, scores, cosines, passages)
+    chosen, scores, cosines = _with_neighbours(chosen, scores, cosines, passages)
     return _by_clause(scores, cosines.max(axis=1), lexical[chosen], passages.owner[chosen], k)
+
+
+def _rank_one(
+    window: Floats,
+    passages: Passages,
+    lexical: Floats,
+    k: int,
+    allowed: NDArray[np.bool_] | None,
+) -> Found:
+    """Rank for a query of one window: one pass over the passages."""
+    cosines = passages.vectors @ window
+    scores = cosines + np.float32(LEXICAL_WEIGHT) * lexical
+    if allowed is not None:
+        scores[~allowed] = -np.inf
+    # A clause may hold several of the best passages.
+    chosen = _best(scores, _CANDIDATES + k)
+    chosen = chosen[np.isfinite(scores[chosen])]
+    owner = passages.owner[chosen]
+    return _by_clause(scores[chosen], cosines[chosen], lexical[chosen], owner, k)
 
 
 def _best(values: Floats, count: int) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.domain import Call
-from analyzer.embedders import packaged_embedder
+from analyzer.embedders import Embedder, packaged_embedder
 from analyzer.engines.embedded.clause_index import ClauseIndex
 from analyzer.engines.embedded.commitments import DraftMark
-from analyzer.engines.embedded.engine import query_vectors
+from analyzer.engines.embedded.engine import match_vectors, query_vectors
 from analyzer.engines.embedded.pairs import Promise, describe_promise, rank_features
 from analyzer.engines.embedded.reading import CallReading, read_call
 from analyzer.policy_book import PolicyBook
@@ -67,12 +68,18 @@ class Pair:
     others: list[int]
 
 
-def load_examples() -> tuple[list[Example], list[Pair]]:
-    """Read every company's calls and pair its promises with its clauses."""
-    embedder = packaged_embedder()
+def load_examples(
+    embedder_of: Callable[[str], Embedder] | None = None,
+) -> tuple[list[Example], list[Pair]]:
+    """Read every company's calls and pair its promises with its clauses.
+
+    Args:
+        embedder_of: The embedder for a company's folder; the packaged one for all where None.
+    """
     examples: list[Example] = []
     pairs: list[Pair] = []
     for folder in sorted(p for p in COMPANIES.iterdir() if (p / "calls.txt").is_file()):
+        embedder = embedder_of(folder.name) if embedder_of else packaged_embedder()
         book = PolicyBook.from_documents(read_policies(folder / "policies").documents, embedder)
         company = next(iter(book.companies))
         indexes: dict[str, ClauseIndex] = {}
@@ -86,20 +93,27 @@ def load_examples() -> tuple[list[Example], list[Pair]]:
             if view.version not in indexes:
                 indexes[view.version] = ClauseIndex(view, embedder)
             pairs += [
-                make_pair(folder.name, mark, reading, indexes[view.version])
+                make_pair(folder.name, mark, reading, indexes[view.version], embedder)
                 for mark in record["commitments"]
                 if mark["strength"] != "hedged" and mark["verdict"]
             ]
     return examples, pairs
 
 
-def make_pair(company: str, mark: dict[str, Any], reading: CallReading, index: ClauseIndex) -> Pair:
+def make_pair(
+    company: str,
+    mark: dict[str, Any],
+    reading: CallReading,
+    index: ClauseIndex,
+    embedder: Embedder,
+) -> Pair:
     """A labelled mark as the engine would see it."""
     promise = describe_promise(
         reading.call, mark["turn"], mark["quote"], mark["kind"], mark["strength"]
     )
     draft = draft_of(mark, reading)
-    queries = query_vectors(reading, draft, promise)
+    (matching,) = match_vectors([promise], embedder)
+    queries = query_vectors(reading, draft, promise, matching)
     ids = [item.clause.id for item in index.items]
     named = [ids.index(c) for c in mark["clauses"] if c in ids]
     return Pair(

@@ -1,4 +1,4 @@
-"""Trains the heads of the embedded engine: ``python eval/training/fit.py``.
+"""Trains the heads: ``python eval/training/fit.py --encoders OUT_FOLDER_OF_FINETUNE``.
 
 Reads the labelled calls under ``companies/``, fits every head, sets the thresholds by
 cross-validation over the companies, and writes ``analyzer/data/heads.npz`` with what was measured.
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from examples import COMPANIES, Pair, load_examples
 from feature_tables import Rows, SegmentTable, TurnTable, segment_table, turn_table
+from finetune import N_FOLDS, fold_of
 from fitting import (
     fit_joins,
     fit_labels,
@@ -32,8 +33,10 @@ from fitting import (
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
+from analyzer.embedders import MODEL_DIR, PackagedEmbedder
 from analyzer.engines.embedded.heads import HEADS_PATH, Head, save_heads
 from analyzer.engines.embedded.pairs import JUDGE_FEATURES
+from analyzer.engines.embedded.verdicts import VECTOR_SCALES
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -118,7 +121,8 @@ def measure_verdicts(pairs: Sequence[Pair]) -> MeasuredVerdicts:
     """Measure the ranker and the judge out of fold; no pair is judged by its own company's."""
     owners = [p.company for p in pairs]
     labels = [str(p.mark["verdict"]) for p in pairs]
-    dense = np.zeros((len(pairs), len(JUDGE_FEATURES) + pairs[0].queries.size), dtype=np.float32)
+    width = len(JUDGE_FEATURES) + len(VECTOR_SCALES) * pairs[0].queries.shape[1]
+    dense = np.zeros((len(pairs), width), dtype=np.float32)
     grams: list[list[str]] = [[] for _ in pairs]
     places: list[int] = []
     for fit, test in folds(owners):
@@ -154,14 +158,29 @@ def data_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def train() -> tuple[dict[str, Head], dict[str, Any]]:
+def fold_embedders(encoders: Path) -> Callable[[str], PackagedEmbedder]:
+    """For each company the encoder that was trained without it (``finetune.py``)."""
+    tokenizer = MODEL_DIR / "tokenizer.json"
+    made: list[PackagedEmbedder] = []
+    for fold in range(N_FOLDS):
+        folder = encoders / f"fold-{fold}"
+        if not (folder / "tokenizer.json").is_file():
+            (folder / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+        made.append(PackagedEmbedder(directory=folder, is_released=False))
+    return lambda company: made[fold_of(company)]
+
+
+def train(encoders: Path) -> tuple[dict[str, Head], dict[str, Any]]:
     """Fit every head and measure it out of fold.
+
+    Args:
+        encoders: What ``finetune.py`` wrote.
 
     Returns:
         The heads by name, and what is to be kept with them.
     """
     started = time.time()
-    examples, pairs = load_examples()
+    examples, pairs = load_examples(fold_embedders(encoders))
     companies = [str(e.record["company"]) for e in examples]
     table = segment_table(examples)
     marks = measure(table, companies, lambda rows: fit_marks(table, rows), table.labels >= 0)
@@ -181,7 +200,7 @@ def train() -> tuple[dict[str, Head], dict[str, Any]]:
         ),
     }
     about = {
-        "command": "python eval/training/fit.py",
+        "command": "python eval/training/fit.py --encoders OUT_FOLDER",
         "data": data_hash(),
         "calls": len(examples),
         "companies": len(set(companies)),
@@ -211,8 +230,11 @@ def main() -> int:
     """Train, print what was measured, write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HEADS_PATH, help="where the weights go")
+    parser.add_argument(
+        "--encoders", type=Path, required=True, help="the folder that finetune.py wrote"
+    )
     arguments = parser.parse_args()
-    heads, about = train()
+    heads, about = train(arguments.encoders)
     save_heads(arguments.out, heads, about)
     for key, value in about.items():
         print(f"{key}: {value}")

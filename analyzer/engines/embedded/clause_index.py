@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -11,11 +10,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.authority import caps_of, reserved_to
 from analyzer.domain import Clause
 from analyzer.embedders import Embedder
+from analyzer.language.authority import Grant
 from analyzer.language.cues import cue_vector
 from analyzer.language.quantities import Quantity, find_quantities
-from analyzer.language.roles import Cap, find_caps, find_roles, reserved_roles, table_rows
+from analyzer.language.roles import Cap, find_roles, reserved_roles, table_rows
 from analyzer.language.tokens import content_words
 from analyzer.policy_book import PolicyView
 
@@ -28,8 +29,6 @@ _SENTENCE_END = re.compile(
 )
 _RULE_OF_TABLE = re.compile(r"[|\s:-]+")
 _MOST_SENTENCES = 40
-#: BM25's saturation and length normalisation.
-_K1, _B = 1.2, 0.75
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class ClauseIndex:
         rows: list[Vectors] = []
         count = 0
         for clause in view.clauses:
-            item = index_clause(clause, first_row=count)
+            item = index_clause(clause, view.find_grants(clause), first_row=count)
             rows.append(embedder.embed([_with_title(clause, s.text) for s in item.sentences]))
             items.append(item)
             count += len(item.sentences)
@@ -85,38 +84,25 @@ class ClauseIndex:
         self.items = tuple(items)
         self.vectors = view.vectors
         self.sentence_vectors: Vectors = np.concatenate(rows)
-        seen: Counter[str] = Counter(w for item in items for w in item.words)
-        self.idf = {w: math.log(1 + len(items) / n) for w, n in seen.items()}
-        self.average_length = sum(sum(i.words.values()) for i in items) / max(len(items), 1)
+        self._firsts = np.flatnonzero(np.diff(view.passages.owner, prepend=-1))
 
     def lexical(self, text: str) -> Vectors:
-        """BM25 of a text against each clause, divided by the best it could reach; ``(n,)``.
-
-        Source:
-            Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009; k1 1.2, b 0.75.
-        """
-        # In the order of the text, as sums of floats depend on it.
-        wanted = dict.fromkeys(content_words(text))
-        ceiling = sum(self.idf.get(w, 0.0) for w in wanted) * (_K1 + 1) or 1.0
-        out = np.zeros(len(self.items), dtype=np.float32)
-        for row, item in enumerate(self.items):
-            length = sum(item.words.values()) / max(self.average_length, 1e-9)
-            for word in wanted:
-                n = item.words[word]
-                if n:
-                    out[row] += self.idf[word] * n * (_K1 + 1) / (n + _K1 * (1 - _B + _B * length))
-        return out / ceiling
+        """BM25 of a text against each clause, as a share of the best; ``(n,)``."""
+        shares = self.view.lexical.shares(text)
+        best: Vectors = np.maximum.reduceat(shares, self._firsts)
+        return best
 
 
 @lru_cache(maxsize=2048)
-def index_clause(clause: Clause, *, first_row: int = 0) -> IndexedClause:
+def index_clause(clause: Clause, grants: tuple[Grant, ...], *, first_row: int = 0) -> IndexedClause:
     """Take one clause apart.
 
     Args:
         clause: The clause.
+        grants: Who may grant what by it.
         first_row: Row of its first sentence among the vectors of an index.
     """
-    sentences = split_clause(clause)
+    sentences = split_clause(clause, grants)
     return IndexedClause(
         clause,
         Counter(content_words(clause.embedded_text)),
@@ -124,14 +110,17 @@ def index_clause(clause: Clause, *, first_row: int = 0) -> IndexedClause:
         find_quantities(clause.text),
         sentences,
         slice(first_row, first_row + len(sentences)),
-        tuple(find_caps(clause.text)),
+        caps_of(grants, clause.text),
         tuple(find_roles(clause.text)),
         cue_vector(clause.text),
     )
 
 
-def split_clause(clause: Clause) -> tuple[Sentence, ...]:
-    """Cut a clause into sentences; a table row is one, read with its headings."""
+def split_clause(clause: Clause, grants: tuple[Grant, ...] = ()) -> tuple[Sentence, ...]:
+    """Cut a clause into sentences; a table row is one, read with its headings.
+
+    A sentence's roles are those that it keeps something for, by its words or by ``grants``.
+    """
     text = clause.text
     out: list[Sentence] = []
     begin = 0
@@ -139,20 +128,21 @@ def split_clause(clause: Clause) -> tuple[Sentence, ...]:
     for end, following in edges:
         body = text[begin:end].strip()
         if re.search(r"\w", body) and not _RULE_OF_TABLE.fullmatch(body):
-            out.append(_sentence(body, text.index(body, begin)))
+            out.append(_sentence(body, text.index(body, begin), grants))
         begin = following
     # Of a clause of book length the first sentences stand by themselves; the whole is searchable.
-    return tuple(out[:_MOST_SENTENCES]) or (_sentence(text, 0),)
+    return tuple(out[:_MOST_SENTENCES]) or (_sentence(text, 0, grants),)
 
 
-def _sentence(text: str, start: int) -> Sentence:
+def _sentence(text: str, start: int, grants: tuple[Grant, ...]) -> Sentence:
+    kept = (*reserved_roles(text), *reserved_to(grants, start, start + len(text)))
     return Sentence(
         start=start,
         end=start + len(text),
         text=text,
         quantities=find_quantities(text),
         cues=cue_vector(text),
-        roles=tuple(reserved_roles(text)),
+        roles=tuple(dict.fromkeys(kept)),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.domain import Amount, Analysis, Call, Commitment
-from analyzer.embedders import PackagedEmbedder, packaged_embedder
+from analyzer.embedders import Embedder, PackagedEmbedder, packaged_embedder
 from analyzer.engines.embedded.arithmetic import days_in_full
 from analyzer.engines.embedded.clause_index import ClauseIndex
 from analyzer.engines.embedded.commitments import (
@@ -27,7 +28,7 @@ from analyzer.engines.embedded.stonewalls import find_stonewalls, score_turns
 from analyzer.engines.embedded.verdicts import Judgement, Thresholds, judge
 from analyzer.errors import CallSetAside
 from analyzer.language.dates import find_due
-from analyzer.policy_book import PolicyView
+from analyzer.policy_book import PolicyView, embed_clause, join_vectors
 from analyzer.resolution import propose_resolution
 
 Floats = NDArray[np.float32]
@@ -107,8 +108,21 @@ class EmbeddedEngine:
         reading = read_call(call, self._embedder)
         drafts, likely = find_marks(reading, self._heads, least=self._mark_least)
         index = self._index(view) if view is not None and view.clauses else None
+        promises = [
+            describe_promise(call, draft.turn, draft.quote, draft.kind, draft.strength)
+            for draft in drafts
+        ]
+        matching = match_vectors(promises, self._embedder) if index is not None else None
         judged = [
-            self._commitment(f"c{n}", draft, reading, index) for n, draft in enumerate(drafts, 1)
+            self._commitment(
+                f"c{n}",
+                draft,
+                promise,
+                reading,
+                index,
+                None if matching is None else matching[n - 1],
+            )
+            for n, (draft, promise) in enumerate(zip(drafts, promises, strict=True), 1)
         ]
         scored = score_turns(reading, self._heads, likely)
         walls = find_stonewalls(
@@ -135,10 +149,11 @@ class EmbeddedEngine:
                 view.vectors.shape[1] != self._embedder.dimension
                 or view.embedder_name != self._embedder.name
             ):
-                vectors = np.concatenate(
-                    [self._embedder.embed([c.embedded_text]) for c in view.clauses]
+                blocks = [embed_clause(clause, self._embedder) for clause in view.clauses]
+                vectors, parts = join_vectors(blocks, dimension=self._embedder.dimension)
+                view = replace(
+                    view, vectors=vectors, parts=parts, embedder_name=self._embedder.name
                 )
-                view = replace(view, vectors=vectors, embedder_name=self._embedder.name)
             self._indexes[key] = ClauseIndex(view, self._embedder)
             while len(self._indexes) > _KEPT_VIEWS:
                 self._indexes.popitem(last=False)
@@ -146,10 +161,15 @@ class EmbeddedEngine:
         return self._indexes[key]
 
     def _commitment(
-        self, mark_id: str, draft: DraftMark, reading: CallReading, index: ClauseIndex | None
+        self,
+        mark_id: str,
+        draft: DraftMark,
+        promise: Promise,
+        reading: CallReading,
+        index: ClauseIndex | None,
+        matching: Floats | None,
     ) -> tuple[Commitment, float]:
         call = reading.call
-        promise = describe_promise(call, draft.turn, draft.quote, draft.kind, draft.strength)
         conditional = draft.strength == "conditional"
         sums = [q for q in promise.quantities if q.dimension == "money"]
         mark = Commitment.model_validate(
@@ -171,11 +191,11 @@ class EmbeddedEngine:
                 "confidence": round(draft.probability, 3),
             }
         )
-        if index is None or draft.strength == "hedged":
+        if index is None or matching is None or draft.strength == "hedged":
             return mark, 0.0
         found = judge(
             promise,
-            query_vectors(reading, draft, promise),
+            query_vectors(reading, draft, promise, matching),
             index,
             self._heads,
             self._limits,
@@ -204,11 +224,35 @@ class EmbeddedEngine:
         return judged.model_copy(update={"resolution": resolution})
 
 
-def query_vectors(reading: CallReading, draft: DraftMark, promise: Promise) -> Floats:
+def match_vectors(promises: Sequence[Promise], embedder: Embedder) -> Floats:
+    """Vectors of the texts that the encoder was trained to match with clauses.
+
+    Args:
+        promises: Of one call; their texts are embedded together.
+        embedder: The packaged one.
+
+    Returns:
+        float32 ``(len(promises), 2, d)``, unit rows.
+    """
+    texts = [text or promise.quote for promise in promises for text in promise.matching_texts]
+    if not texts:
+        return np.zeros((0, 2, embedder.dimension), dtype=np.float32)
+    return embedder.embed(texts).reshape(len(promises), 2, -1)
+
+
+def query_vectors(
+    reading: CallReading, draft: DraftMark, promise: Promise, matching: Floats
+) -> Floats:
     """The vectors of a promise's queries, made from those that the call already has.
 
     A text that joins turns is taken as the mean of their vectors, each weighted by the square root
-    of its length: measured to retrieve as well as embedding the joined text, at no cost.
+    of its length, at no cost.
+
+    Args:
+        reading: The call.
+        draft: The mark.
+        promise: The same, described.
+        matching: Its rows of :func:`match_vectors`, ``(2, d)``.
 
     Returns:
         float32 ``(len(QUERY_NAMES) + 1, d)``, unit rows; the last is the customer's answer, zero
@@ -230,6 +274,8 @@ def query_vectors(reading: CallReading, draft: DraftMark, promise: Promise) -> F
         around = around + vectors[turn] * weight(turn)
     following = reading.next_customer[draft.turn]
     answer = vectors[following] if following >= 0 else np.zeros_like(draft.vector)
-    rows = np.stack([draft.vector, asked, vectors[draft.turn], around, answer]).astype(np.float32)
+    rows = np.stack([draft.vector, asked, vectors[draft.turn], around, *matching, answer]).astype(
+        np.float32
+    )
     normal: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
     return normal

@@ -34,8 +34,9 @@ from analyzer.language.tokens import content_words, feature_tokens, ngrams
 Floats = NDArray[np.float32]
 
 _RETRIEVED = 10
-#: Weight of each row of a promise's vectors beside the comparisons; the training uses the same.
-VECTOR_SCALES = (3.0, 2.0, 2.0, 2.0, 2.0)
+#: Rows of a promise's vectors that stand beside the comparisons (quote, asked, turn, around, and
+#: the customer's answer), each with its weight; the training uses the same.
+VECTOR_SCALES = {0: 3.0, 1: 2.0, 2: 2.0, 3: 2.0, len(QUERY_NAMES): 2.0}
 _MAX_QUOTE = 300
 #: "No charge" denies nothing: the clause may say "free" for it.
 _AT_NO_COST = re.compile(r"\bno (?:charges?|costs?|fees?|problem|worries|rush)\b", re.IGNORECASE)
@@ -86,7 +87,7 @@ def judge_grams(promise: Promise, judged: Judged) -> list[str]:
 
 def judge_dense(values: list[float], queries: Floats) -> Floats:
     """The dense features of a verdict: comparisons first, then the vectors of the words around."""
-    weighted = [VECTOR_SCALES[i] * row for i, row in enumerate(queries)]
+    weighted = [scale * queries[row] for row, scale in VECTOR_SCALES.items()]
     return np.concatenate([np.array(values, dtype=np.float32), *weighted]).astype(np.float32)
 
 
@@ -136,7 +137,7 @@ def judge(
 
     Args:
         promise: The promise.
-        queries: Vectors of its queries and of the customer's answer, ``(len(VECTOR_SCALES), d)``.
+        queries: Vectors of its queries and of the customer's answer, ``(len(QUERY_NAMES) + 1, d)``.
         index: The clauses.
         heads: Trained heads ``rank`` and ``verdict``.
         limits: Thresholds.

@@ -212,7 +212,7 @@ class LLMEngine:
         search = self._searches.get(view)
         queries = [one.query for one in asked]
         vectors = await self._searches.embed(search, queries)
-        selection = search.select(search.score(queries, vectors))
+        selection = search.select(*search.score(queries, vectors))
         try:
             judged = await judge_commitments(
                 reading.shown, asked, search, selection, reading.asker,
@@ -234,6 +234,8 @@ class LLMEngine:
                 out.append(mark.model_copy(update={"needs_review": True}))
                 continue
             done = _with_verdict(mark, found, selection.ranked[number], reading)
+            if selection.weak[number] and not selection.is_whole and done.verdict == "supported":
+                done = done.model_copy(update={"needs_review": True})
             clause = view.find_clause(done.clauses[0]) if done.clauses else None
             resolution = propose_resolution(done, reading.call, clause.text if clause else "")
             done = done.model_copy(update={"resolution": resolution})

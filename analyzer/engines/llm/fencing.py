@@ -6,9 +6,10 @@ Every replacement keeps the length, so that a span of the shown text is the same
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from analyzer.domain import Call, Clause, Turn
+from analyzer.policy_book import earlier_id
 
 CALL_OPENS, CALL_CLOSES = "<<<CALL", "CALL>>>"
 POLICY_OPENS, POLICY_CLOSES = "<<<POLICY", "POLICY>>>"
@@ -93,8 +94,20 @@ def render_clause(clause: Clause) -> str:
     return f"## {named}\n{text}"
 
 
-def render_policies(clauses: Iterable[Clause]) -> str:
-    """Clauses between the marks of their fence; one document's stand under its name."""
+def render_policies(
+    clauses: Iterable[Clause],
+    *,
+    earlier: Iterable[Clause] = (),
+    readings: Mapping[str, str] | None = None,
+) -> str:
+    """Clauses between the marks of their fence; one document's stand under its name.
+
+    Args:
+        clauses: Clauses in force.
+        earlier: Clauses of earlier editions that clauses in force keep for older agreements; each
+            under an id of its own (:func:`analyzer.policy_book.earlier_id`).
+        readings: By clause id, what the company says that the clause grants.
+    """
     lines: list[str] = []
     document = None
     for clause in clauses:
@@ -102,4 +115,13 @@ def render_policies(clauses: Iterable[Clause]) -> str:
             document = clause.document
             lines.append(f"# {_name(document)}")
         lines.append(render_clause(clause))
+        if readings and clause.id in readings:
+            lines.append(f"(Who may grant what by it, says the company: {readings[clause.id]})")
+    for clause in earlier:
+        lines.append(
+            f"# {_name(clause.document)}, earlier edition, no longer in force since "
+            f"{clause.effective_to}; it decides only for what a clause in force keeps under it"
+        )
+        named = clause.model_copy(update={"id": earlier_id(clause)})
+        lines.append(render_clause(named))
     return "\n".join((POLICY_OPENS, *lines, POLICY_CLOSES))

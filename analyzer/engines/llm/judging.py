@@ -15,7 +15,7 @@ from analyzer.engines.llm.asking import Asker, CutOff
 from analyzer.engines.llm.chat import Message
 from analyzer.engines.llm.deriving import Derived, derive
 from analyzer.engines.llm.faults import ContextOverflow
-from analyzer.engines.llm.fencing import fence_text, render_clause, render_policies, render_turns
+from analyzer.engines.llm.fencing import fence_text, render_clause, render_turns
 from analyzer.engines.llm.retrieval import ClauseSearch, Selection
 from analyzer.engines.llm.windows import estimate_tokens
 from analyzer.errors import BadAnswer, EngineRefused
@@ -106,7 +106,7 @@ async def judge_commitments(
     if selection.is_whole:
         system = f"{system}\n\n{search.whole_text}"
     else:
-        clauses = render_policies(selection.clauses) + "\n\n"
+        clauses = search.render(selection.clauses) + "\n\n"
     user = prompt.render(
         policies=clauses,
         call=render_turns(shown, turns),
@@ -212,13 +212,17 @@ def _settle(judgement: Judgement, one: Asked, shown: Call, view: PolicyView) -> 
     if clause is not None:
         span = find_quote(judgement.clause_quote or "", clause.text)
         if span is None:
-            span = _nearest_sentence(judgement.clause_quote or one.shown_quote, clause)
+            span = _nearest_sentence(judgement.clause_quote or one.shown_quote, clause, view)
             doubts.append("the model's words of the clause do not stand there; the nearest do")
         quote = clause.text[span[0] : span[1]]
     doubts += derived.disagreements
     if clause is not None and derived.verdict in ("supported", "exceeds_authority"):
         promise = describe_promise(shown, one.turn, one.shown_quote, one.kind, one.strength)
-        doubts += _cap_doubts(promise, clause, derived)
+        doubts += _cap_doubts(promise, clause, derived, view)
+    if clause is not None and clause in view.earlier:
+        doubts.append(
+            f"an earlier edition of {clause.id} decides; check that what was agreed is older"
+        )
     conflict = tuple(dict.fromkeys(c for c in judgement.policy_conflict if view.find_clause(c)))
     return Judged(
         judgement=judgement,
@@ -230,16 +234,16 @@ def _settle(judgement: Judgement, one: Asked, shown: Call, view: PolicyView) -> 
     )
 
 
-def _nearest_sentence(words: str, clause: Clause) -> tuple[int, int]:
-    item = index_clause(clause)
+def _nearest_sentence(words: str, clause: Clause, view: PolicyView) -> tuple[int, int]:
+    item = index_clause(clause, view.find_grants(clause))
     wanted = set(words.lower().split())
     best = max(item.sentences, key=lambda s: len(wanted & set(s.text.lower().split())))
     return best.start, best.end
 
 
-def _cap_doubts(promise: Promise, clause: Clause, derived: Derived) -> list[str]:
+def _cap_doubts(promise: Promise, clause: Clause, derived: Derived, view: PolicyView) -> list[str]:
     """Where the cap of the agent's own role, worked out in code, speaks against the verdict."""
-    item = index_clause(clause)
+    item = index_clause(clause, view.find_grants(clause))
     over, within = caps_that_bear(promise, item)
     if over is not None and derived.verdict == "supported":
         return [f"the sum lies beyond what {clause.id} lets a {over.role} grant"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,12 +11,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.authority import say_grant
 from analyzer.domain import Clause
 from analyzer.embedders import Embedder
 from analyzer.engines.llm.fencing import render_policies
-from analyzer.language.roles import find_caps, reserved_roles
-from analyzer.language.tokens import content_words
-from analyzer.policy_book import PolicyView
+from analyzer.language.roles import reserved_roles
+from analyzer.policy_book import WEAK_LIKENESS, PolicyView, embed_clause, join_vectors
+from analyzer.retrieval.ranking import LEXICAL_WEIGHT
 
 Floats = NDArray[np.float32]
 
@@ -28,8 +28,8 @@ SELECTED_CHARACTERS = 9_000
 _DEPTH = 12
 _AUTHORITY_DEPTH = 2
 _RETRIEVED = 10
-_LEXICAL_WEIGHT = 0.3
-_K1, _B = 1.2, 0.75
+#: Clauses that the best one refers to, or whose definitions it uses, that go along with it.
+_RELATED = 4
 _KEPT_VIEWS = 64
 _KEPT_VECTORS = 4096
 
@@ -42,45 +42,28 @@ class Selection:
         clauses: The union that the model sees, in document order.
         is_whole: Whether it is the whole library.
         ranked: For each commitment up to ten ``(clause id, score)``, best first.
+        weak: For each commitment whether no clause of the library comes near it.
     """
 
     clauses: tuple[Clause, ...]
     is_whole: bool
     ranked: tuple[tuple[tuple[str, float], ...], ...]
+    weak: tuple[bool, ...] = ()
 
 
 class ClauseSearch:
-    """Searches one view: likeness of vectors plus a share of BM25.
+    """Searches one view: likeness of vectors plus a share of BM25, by the best passage.
 
     Args:
         view: Clauses in force; at least one.
-
-    Source:
-        Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009, for the lexical part.
     """
 
     def __init__(self, view: PolicyView) -> None:
         self.view = view
         self.sizes = [len(c.text) + len(c.title) + 20 for c in view.clauses]
-        postings: dict[str, list[tuple[int, int]]] = {}
-        lengths = np.zeros(len(view.clauses), dtype=np.float32)
-        for row, clause in enumerate(view.clauses):
-            words = Counter(content_words(clause.embedded_text))
-            lengths[row] = sum(words.values())
-            for word, count in words.items():
-                postings.setdefault(word, []).append((row, count))
-        norm = _K1 * (1 - _B + _B * lengths / max(float(lengths.mean()), 1e-9))
-        self._postings: dict[str, tuple[NDArray[np.int64], Floats]] = {}
-        for word, pairs in postings.items():
-            rows = np.array([r for r, _ in pairs], dtype=np.int64)
-            counts = np.array([c for _, c in pairs], dtype=np.float32)
-            idf = math.log(1 + len(view.clauses) / len(pairs))
-            share: Floats = (counts * (_K1 + 1) / (counts + norm[rows])).astype(np.float32)
-            self._postings[word] = (rows, np.float32(idf) * share)
-        self._ceiling = {
-            word: math.log(1 + len(view.clauses) / len(pairs)) * (_K1 + 1)
-            for word, pairs in postings.items()
-        }
+        self._rows = {id(clause): row for row, clause in enumerate(view.clauses)}
+        owner = view.passages.owner
+        self._firsts = np.flatnonzero(np.diff(owner, prepend=-1))
 
     @property
     def is_small(self) -> bool:
@@ -90,27 +73,33 @@ class ClauseSearch:
     @cached_property
     def whole_text(self) -> str:
         """The whole library as it is shown; the same for every call that it goes along with."""
-        return render_policies(self.view.clauses)
+        return self.render(self.view.clauses)
+
+    def render(self, clauses: Sequence[Clause]) -> str:
+        """Clauses as they are shown, with what has to be read beside them.
+
+        That is the clauses of earlier editions that one of them keeps for older agreements, and
+        what people have said that one grants.
+        """
+        documents = {clause.document for clause in clauses}
+        readings = {
+            clause_id: "; ".join(
+                f"{grant.role}: {grant.action}: {say_grant(grant)}" for grant in found.grants
+            )
+            or "nothing to anybody"
+            for clause_id, found in self.view.corrections.items()
+        }
+        earlier = [clause for clause in self.view.earlier if clause.document in documents]
+        return render_policies(clauses, earlier=earlier, readings=readings)
 
     @cached_property
     def _authority(self) -> NDArray[np.bool_]:
         """Which clauses say who may grant what."""
         return np.array(
-            [bool(find_caps(c.text) or reserved_roles(c.text)) for c in self.view.clauses]
+            [bool(self.view.find_grants(c) or reserved_roles(c.text)) for c in self.view.clauses]
         )
 
-    def lexical(self, text: str) -> Floats:
-        """BM25 of a text against each clause, as a share of the best it could reach; ``(n,)``."""
-        out = np.zeros(len(self.view.clauses), dtype=np.float32)
-        ceiling = 0.0
-        for word in dict.fromkeys(content_words(text)):
-            found = self._postings.get(word)
-            if found is not None:
-                out[found[0]] += found[1]
-                ceiling += self._ceiling[word]
-        return out / np.float32(ceiling or 1.0)
-
-    def score(self, queries: Sequence[str], vectors: Floats) -> Floats:
+    def score(self, queries: Sequence[str], vectors: Floats) -> tuple[Floats, Floats]:
         """Scores of every clause for every query.
 
         Args:
@@ -118,38 +107,47 @@ class ClauseSearch:
             vectors: Their unit vectors, ``(len(queries), d)``, of the view's embedder.
 
         Returns:
-            float32 ``(len(queries), n)``.
+            Joined scores and cosines, each float32 ``(len(queries), n)``.
         """
-        dense = vectors @ self.view.vectors.T
-        lexical = np.stack([self.lexical(query) for query in queries])
-        scores: Floats = (dense + _LEXICAL_WEIGHT * lexical).astype(np.float32)
-        return scores
+        dense = vectors @ self.view.passages.vectors.T
+        lexical = np.stack([self.view.lexical.shares(query) for query in queries])
+        joined = (dense + LEXICAL_WEIGHT * lexical).astype(np.float32)
+        return (
+            np.maximum.reduceat(joined, self._firsts, axis=1),
+            np.maximum.reduceat(dense, self._firsts, axis=1),
+        )
 
-    def select(self, scores: Floats) -> Selection:
+    def select(self, scores: Floats, cosines: Floats) -> Selection:
         """Choose what the model sees.
 
         Args:
-            scores: From :meth:`score`, a row a commitment.
+            scores: Joined scores from :meth:`score`, a row a commitment.
+            cosines: Cosines from there.
         """
         clauses = self.view.clauses
+        weak = tuple(bool(row.max() < WEAK_LIKENESS) for row in cosines)
         order = np.argsort(-scores, axis=1, kind="stable")
         ranked = tuple(
             tuple((clauses[i].id, round(float(row[i]), 4)) for i in best[:_RETRIEVED])
             for row, best in zip(scores, order, strict=True)
         )
         if self.is_small:
-            return Selection(clauses, is_whole=True, ranked=ranked)
+            return Selection(clauses, is_whole=True, ranked=ranked, weak=weak)
         chosen: dict[int, None] = {}
         size = 0
         for row in self._wanted(scores, order):
             if row not in chosen and (size + self.sizes[row] <= SELECTED_CHARACTERS or not chosen):
                 chosen[row] = None
                 size += self.sizes[row]
-        return Selection(tuple(clauses[i] for i in sorted(chosen)), is_whole=False, ranked=ranked)
+        shown = tuple(clauses[i] for i in sorted(chosen))
+        return Selection(shown, is_whole=False, ranked=ranked, weak=weak)
 
     def _wanted(self, scores: Floats, order: NDArray[np.int64]) -> list[int]:
-        """Rows by turns: each commitment's best, its authority clauses, its next best."""
+        """Rows by turns: each commitment's best with what it refers to, authority, the next."""
         wanted = [int(best[0]) for best in order]
+        for row in dict.fromkeys(wanted):
+            related = self.view.find_related(self.view.clauses[row])
+            wanted += [self._rows[id(c)] for c in related[:_RELATED] if id(c) in self._rows]
         bearing = np.flatnonzero(self._authority)
         if len(bearing):
             for row in scores:
@@ -213,5 +211,6 @@ class Searches:
     def _comparable(self, view: PolicyView) -> PolicyView:
         if view.embedder_name in self._embedders:
             return view
-        vectors = np.concatenate([self._first.embed([c.embedded_text]) for c in view.clauses])
-        return replace(view, vectors=vectors, embedder_name=self._first.name)
+        blocks = [embed_clause(clause, self._first) for clause in view.clauses]
+        vectors, parts = join_vectors(blocks, dimension=self._first.dimension)
+        return replace(view, vectors=vectors, parts=parts, embedder_name=self._first.name)

@@ -8,8 +8,9 @@ from functools import cached_property
 from analyzer.domain import Call
 from analyzer.language.quantities import Quantity, find_quantities
 
-#: What is asked of the encoder for each promise, beside the quote's own segments.
-QUERY_NAMES = ("quote", "asked", "turn", "around")
+#: What each promise is compared with the clauses by. The vectors of the first four are made from
+#: those of the call's turns; the last two are the texts that the encoder was trained to match.
+QUERY_NAMES = ("quote", "asked", "turn", "around", "near", "wide")
 #: Turns before a promise whose quantities count as named near it; one after it does too.
 _TURNS_NEAR = 3
 #: How much of the conversation goes into the texts that are matched with clauses.
@@ -56,9 +57,10 @@ class Promise:
     def queries(self) -> tuple[str, ...]:
         """The texts that are compared with the clauses, in the order of :data:`QUERY_NAMES`."""
         own = self.call.turns[self.turn].text
-        return (self.quote, f"{self.asked} {self.quote}".strip(), own, self.around)
+        asked = f"{self.asked} {self.quote}".strip()
+        return (self.quote, asked, own, self.around, *self.matching_texts)
 
-    @property
+    @cached_property
     def matching_texts(self) -> tuple[str, str]:
         """What the encoder was trained to match with clauses.
 
