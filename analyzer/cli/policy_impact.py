@@ -60,9 +60,10 @@ def run_impact(
     engine = build_engine(settings, name=engine_name)
     terminal.say(explain_engine(settings, engine_name, engine))
     embedder = build_embedder(settings)
+    refused: list[Refused] = []
     try:
         if is_applied:
-            report, refused = _apply(settings, engine, embedder, terminal), []
+            report = _apply(settings, engine, embedder, terminal)
         else:
             report, refused = _preview(paths, settings, engine, embedder, terminal, since)
     finally:
