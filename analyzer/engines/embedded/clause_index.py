@@ -84,7 +84,17 @@ class ClauseIndex:
         self.items = tuple(items)
         self.vectors = view.vectors
         self.sentence_vectors: Vectors = np.concatenate(rows)
+        self._embedder = embedder
+        self._earlier: dict[Clause, tuple[IndexedClause, Vectors]] = {}
         self._firsts = np.flatnonzero(np.diff(view.passages.owner, prepend=-1))
+
+    def earlier(self, clause: Clause) -> tuple[IndexedClause, Vectors]:
+        """A clause of an earlier edition taken apart, and its sentences' vectors ``(m, d)``."""
+        if clause not in self._earlier:
+            item = index_clause(clause, self.view.find_grants(clause))
+            texts = [_with_title(clause, sentence.text) for sentence in item.sentences]
+            self._earlier[clause] = (item, self._embedder.embed(texts))
+        return self._earlier[clause]
 
     def lexical(self, text: str) -> Vectors:
         """BM25 of a text against each clause, as a share of the best; ``(n,)``."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.domain import CONFLICTS, Condition, Verdict
-from analyzer.engines.embedded.clause_index import ClauseIndex, IndexedClause, Sentence
+from analyzer.engines.embedded.clause_index import (
+    ClauseIndex,
+    IndexedClause,
+    Sentence,
+    split_clause,
+)
 from analyzer.engines.embedded.explanations import (
     conditions_of,
     quoted_sentence,
@@ -19,6 +24,7 @@ from analyzer.engines.embedded.explanations import (
 from analyzer.engines.embedded.heads import Heads
 from analyzer.engines.embedded.pairs import (
     QUERY_NAMES,
+    RANK_FEATURES,
     Judged,
     Promise,
     agrees,
@@ -28,8 +34,11 @@ from analyzer.engines.embedded.pairs import (
     names_own_role,
     rank_features,
 )
+from analyzer.engines.embedded.transitions import Kept, find_kept
 from analyzer.language.cues import CUE_NAMES, cue_vector
+from analyzer.language.references import find_transitions
 from analyzer.language.tokens import content_words, feature_tokens, ngrams
+from analyzer.policy_book import WEAK_LIKENESS, earlier_id
 
 Floats = NDArray[np.float32]
 
@@ -172,6 +181,10 @@ def judge(
     cues = dict(zip(CUE_NAMES, judged.sentence.cues, strict=True))
     unseen = verdict == "supported" and not judged.comparisons and bool(cues["restrict"])
     review = not sure and (uncertain or far or doubtful or unseen)
+    best = float(features[order[0], RANK_FEATURES.index("best_any")])
+    if verdict == "supported" and not sure and best < WEAK_LIKENESS:
+        # Nothing that was found comes near what was promised, so nothing supports it.
+        verdict, review = "not_addressed", True
     conditions = conditions_of(promise, judged, item)
     if promise.position is None and verdict == "exceeds_authority":
         # Without the agent's position nobody can say what lies beyond their authority.
@@ -189,7 +202,7 @@ def judge(
             conflict=conflict,
             needs_review=review,
         )
-    return Judgement(
+    found = Judgement(
         verdict=verdict,
         clauses=(item.clause.id,),
         retrieved=retrieved,
@@ -199,6 +212,39 @@ def judge(
         confidence=_confidence(max(p[verdict], _SETTLED if sure else 0.0)),
         conflict=conflict,
         needs_review=review,
+    )
+    kept = None if sure else find_kept(promise.call, item.clause, index.view)
+    return found if kept is None else _by_earlier_terms(kept, promise, queries, index, found)
+
+
+def _by_earlier_terms(
+    kept: Kept, promise: Promise, queries: Floats, index: ClauseIndex, found: Judgement
+) -> Judgement:
+    """The judgement of a promise that a clause in force leaves to the terms of its time.
+
+    The terms are compared with the earlier clause; a person looks at it in any case.
+    """
+    item, vectors = index.earlier(kept.clause)
+    judged = judge_pair(promise, item, (queries[: len(QUERY_NAMES)] @ vectors.T).max(axis=0))
+    verdict = found.verdict
+    if judged.comparisons:
+        verdict = "supported" if agrees(judged) else "contradicted"
+    said = find_transitions(kept.rule.text)
+    start = said[0].start if said else 0
+    sentences = split_clause(kept.rule)
+    quote = next((s.text for s in sentences if s.start <= start < s.end), sentences[0].text)
+    return replace(
+        found,
+        verdict=verdict,
+        clauses=(kept.rule.id, earlier_id(kept.clause)),
+        clause_quote=quote[:_MAX_QUOTE].strip(),
+        conditions=conditions_of(promise, judged, item),
+        why=(
+            f"{kept.rule.id} keeps the earlier terms for what was agreed before "
+            f"{kept.transition.before}, and the call names {kept.agreed}; then {kept.clause.id} "
+            f"said “{' '.join(judged.sentence.text.split())[:_MAX_QUOTE]}”."
+        ),
+        needs_review=True,
     )
 
 
