@@ -145,7 +145,9 @@ def say_quantity(quantity: Quantity | None) -> str | None:
     }.get(quantity.dimension, f" {quantity.unit}" if quantity.unit else "")
     if quantity.dimension == "clock":
         return f"{int(quantity.value):02d}:{round(quantity.value % 1 * 60):02d}"
-    return f"{number}{unit}"
+    # Dollars of no named country have no code.
+    sign = "$" if quantity.dimension == "money" and not quantity.unit else ""
+    return f"{sign}{number}{unit}"
 
 
 def caps_of(grants: Iterable[Grant], text: str) -> tuple[Cap, ...]:

@@ -27,9 +27,9 @@ from analyzer.results.rows import CallRow
 Touch = Literal["cites", "retrieved", "near"]
 Floats = NDArray[np.float32]
 
-#: A changed clause touches a promise if it comes among so many of the nearest; among more where no
-#: clause spoke to the promise so far, since that may have changed.
-_NEAR, _NEAR_IF_OPEN = 3, 10
+#: So many of the clauses that were found for a promise count as bearing on it; and where no clause
+#: decides it so far, so many of the nearest.
+_NEAR = 3
 
 
 class _Store(Protocol):
@@ -329,7 +329,7 @@ def _find_touched(
         marks = [m for m in candidate.analysis.commitments if m.strength != "hedged"]
         by: dict[str, None] = {}
         for mark in marks:
-            cited = (*mark.clauses, *mark.policy_conflict, *mark.retrieved)
+            cited = (*mark.clauses, *mark.policy_conflict, *mark.retrieved[:_NEAR])
             by.update(dict.fromkeys(c for c in cited if c in candidate.changed))
         if not by:
             for mark in marks:
@@ -339,16 +339,18 @@ def _find_touched(
 
 
 def _near(mark: Commitment, candidate: _Candidate, embedder: Embedder) -> list[str]:
-    """The changed clauses among the nearest to a promise."""
+    """The changed clauses that lie nearer to a promise than the clause that decides it."""
     view = candidate.view
     if candidate.changed.isdisjoint(c.id for c in view.clauses):
         return []
     turns = candidate.analysis.call.turns
     asked = next((t.text for t in reversed(turns[: mark.turn]) if t.role == "customer"), "")
     text = f"{asked} {mark.quote}".strip()
-    k = _NEAR_IF_OPEN if mark.verdict in {None, "not_addressed"} else _NEAR
-    found = view.rank(text, embedder.embed([text]), k=k)
-    return [view.clauses[i].id for i in found.rows if view.clauses[i].id in candidate.changed]
+    found = view.rank(text, embedder.embed([text]), k=len(view.clauses))
+    ranked = [view.clauses[i].id for i in found.rows]
+    decisive = next((c for c in mark.clauses if c in ranked), None)
+    nearer = ranked[: ranked.index(decisive) if decisive else _NEAR]
+    return [clause_id for clause_id in nearer if clause_id in candidate.changed]
 
 
 def _judge_both(

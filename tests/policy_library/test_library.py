@@ -7,6 +7,7 @@ import hashlib
 import http.server
 import inspect
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -863,6 +864,32 @@ def test_a_killed_process_leaves_a_library_that_opens_and_can_be_completed(
     with PolicyLibrary.open(home, HashingEmbedder()) as library:
         assert library.book().clauses == new.clauses
         assert library.add([new]).unchanged == 200
+
+
+@pytest.mark.slow
+def test_wherever_a_process_is_killed_the_library_is_as_before_or_as_after(tmp_path: Path) -> None:
+    chance = random.Random(20261127)
+    kills = 10 if os.environ.get("CI") else 50
+    old = make_document({f"N-{i}": f"old clause {i}" for i in range(150)})
+    new = make_document({f"N-{i}": f"new clause {i}" for i in range(200)})
+    n_killed = 0
+    for number in range(kills):
+        where = Settings(home=tmp_path / str(number) / "home", chroma_url=None)
+        where.home.parent.mkdir()
+        with PolicyLibrary.open(where, HashingEmbedder()) as library:
+            library.add([old])
+        status = add_elsewhere(
+            where, new, kill_at=chance.randint(1, 200), delay=chance.uniform(0.0, 0.12)
+        )
+        n_killed += status == -9
+        with PolicyLibrary.open(where, HashingEmbedder()) as library:
+            stands = library.book().clauses
+            assert stands in {old.clauses, new.clauses}
+            assert library.search("clause 7", k=1)
+            library.add([new])
+            assert library.book().clauses == new.clauses
+        shutil.rmtree(where.home.parent)
+    assert n_killed >= 0.8 * kills
 
 
 def test_chroma_is_not_loaded_before_a_library_is_opened() -> None:
