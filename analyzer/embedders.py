@@ -1,6 +1,7 @@
 """Text to vectors: the model packaged with Wordbond, or one behind an OpenAI-compatible address.
 
-The packaged model is all-MiniLM-L6-v2 as an int8 ONNX file (see NOTICE). Dynamic quantisation takes
+The packaged model is all-MiniLM-L6-v2, trained further to match what agents promise with the clause
+that decides it (``eval/training/finetune.py``), as an int8 ONNX file (see NOTICE). Dynamic quantisation takes
 its scale from the whole batch, so a vector depends a little on its batch: whoever needs the same
 vector again embeds the same texts together (one call's segments, or one clause alone).
 """
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MODEL_DIR = Path(__file__).parent / "data" / "minilm"
 _SHA256 = {
-    "model.onnx": "54257f5385f3ce6b9c13aa337a75b517b7f05d894a08d26c62be74d8e402f6b5",
+    "model.onnx": "58835923a150acf4e03991b1cec98bc108bdd370614521d694eaae2da7052a3e",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 _MAX_TOKENS = 256
@@ -59,7 +60,7 @@ class Embedder(Protocol):
 
 
 class PackagedEmbedder:
-    """all-MiniLM-L6-v2, int8 ONNX, on this machine; 384 dimensions, 256 tokens at most.
+    """The packaged MiniLM, int8 ONNX, on this machine; 384 dimensions, 256 tokens at most.
 
     Args:
         threads: Threads that one embedding uses; 0 leaves it to onnxruntime.
@@ -73,7 +74,9 @@ class PackagedEmbedder:
         Reimers and Gurevych, Sentence-BERT, EMNLP 2019; Wang et al., MiniLM, NeurIPS 2020.
     """
 
-    name = "all-MiniLM-L6-v2-int8"
+    name = "wordbond-minilm-1"
+    #: Embedders whose libraries are taken over: what they embedded is embedded anew.
+    predecessors = ("all-MiniLM-L6-v2-int8",)
     dimension = 384
 
     def __init__(
