@@ -1,9 +1,10 @@
 """Text to vectors: the model packaged with Wordbond, or one behind an OpenAI-compatible address.
 
 The packaged model is all-MiniLM-L6-v2, trained further to match what agents promise with the clause
-that decides it (``eval/training/finetune.py``), as an int8 ONNX file (see NOTICE). Dynamic quantisation takes
-its scale from the whole batch, so a vector depends a little on its batch: whoever needs the same
-vector again embeds the same texts together (one call's segments, or one clause alone).
+that decides it (``eval/training/finetune.py``), as an int8 ONNX file (see NOTICE). Dynamic
+quantisation takes its scale from the whole batch, so a vector depends a little on its batch:
+whoever needs the same vector again embeds the same texts together (one call's segments, or one
+clause alone).
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ RULES = {
 class LiteralEngine:
     """Marks "you have N days" and "the fee is"; supported if the clause has the very number."""
 
-    name, model, prompt_version = "literal", "1", None
+    name, model = "literal", "1"
+    prompt_version: str | None = None
 
     def __init__(self) -> None:
         self.judged: list[str] = []
@@ -40,7 +41,7 @@ class LiteralEngine:
 
     def analyze(self, call: Call, view: PolicyView | None) -> Analysis:
         self.judged.append(call.call_id)
-        marks = []
+        marks: list[Commitment] = []
         for turn in call.turns:
             for words, clause_id in (("thirty days", "RET-1"), ("twelve dollars", "FEE-1")):
                 clause = view.find_clause(clause_id) if view else None

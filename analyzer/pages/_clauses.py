@@ -11,7 +11,7 @@ from typing import Literal
 from analyzer.domain import Call, Clause, Commitment
 from analyzer.pages._escaping import as_html
 from analyzer.pages._wording import say_count, say_day
-from analyzer.policy_book import PolicyBook
+from analyzer.policy_book import PolicyBook, earlier_id
 from analyzer.policy_library import StoredDocument
 
 Found = Literal["same", "redated", "changed", "gone"]
@@ -20,6 +20,9 @@ _ITEM = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+")
 _HEADING = re.compile(r"\s*#{1,6}\s+")
 _BAR = re.compile(r"(?<!\\)\|")
 _RULE_CELL = re.compile(r"\s*:?-{2,}:?\s*")
+_EARLIER = (
+    "An earlier edition decides: a clause in force keeps its terms for what was agreed before."
+)
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,21 @@ class ClauseFound:
         found: ``same`` version as judged; ``redated`` if its words hold the quote but it is
             another version (the days of its force moved when a newer edition came); ``changed``
             if the quote is no longer in it; ``gone``.
+        is_earlier: Whether the verdict names a clause of an edition that was over on the day of
+            the call (:func:`analyzer.policy_book.earlier_id`).
     """
 
     clause: Clause | None
     found: Found
+    is_earlier: bool = False
 
     @property
     def note(self) -> str:
-        """What a reader should know, in one sentence; empty for the very same version."""
+        """What a reader should know, in a sentence or two; empty for the very same version."""
+        return " ".join(part for part in (_EARLIER if self.is_earlier else "", self._state) if part)
+
+    @property
+    def _state(self) -> str:
         return {
             "same": "",
             "redated": "The edition's days or wording have changed since; the quote still stands.",
@@ -56,17 +66,27 @@ def look_up_clause(book: PolicyBook, call: Call, mark: Commitment) -> ClauseFoun
         mark: A commitment that names a clause.
     """
     company = book.find_company(call.company)
-    same_id = [c for c in book.clauses if c.company == company and c.id in mark.clauses[:1]]
+    wanted = mark.clauses[0] if mark.clauses else ""
+    mine = [c for c in book.clauses if c.company == company]
+    same_id = [c for c in mine if c.id == wanted]
+    is_earlier = not same_id and "@" in wanted
+    if is_earlier:
+        base = wanted.rpartition("@")[0]
+        same_id = [c for c in mine if c.id == base]
+        same_id.sort(key=lambda c: earlier_id(c) != wanted)
+    else:
+        same_id.sort(key=lambda c: not (call.date and c.is_in_force(call.date)))
     version = mark.clause_versions[0] if mark.clause_versions else None
     for clause in same_id:
         if clause.version == version:
-            return ClauseFound(clause, "same")
+            return ClauseFound(clause, "same", is_earlier)
     quote = mark.clause_quote or ""
-    same_id.sort(key=lambda c: not (call.date and c.is_in_force(call.date)))
     for clause in same_id:
         if quote and quote in clause.text:
-            return ClauseFound(clause, "redated")
-    return ClauseFound(same_id[0], "changed") if same_id else ClauseFound(None, "gone")
+            return ClauseFound(clause, "redated", is_earlier)
+    if same_id:
+        return ClauseFound(same_id[0], "changed", is_earlier)
+    return ClauseFound(None, "gone", is_earlier)
 
 
 def say_force(clause: Clause, *, on: dt.date | None = None) -> str:
@@ -84,6 +104,13 @@ def say_force(clause: Clause, *, on: dt.date | None = None) -> str:
     if begins:
         return f"in force from {say_day(begins)}"
     return f"in force until {say_day(ends)}" if ends else "in force on every day"
+
+
+def say_place(clause: Clause) -> str:
+    """Where a clause stands in its source: ``page 3``, ``line 12``, or nothing."""
+    if clause.page:
+        return f"page {clause.page}"
+    return f"line {clause.line}" if clause.line else ""
 
 
 def say_edition(document: StoredDocument) -> str:

@@ -96,7 +96,13 @@ def test_at_zero_every_call_is_asked_about_and_at_one_hardly_any(records, book, 
 
 def test_of_a_long_call_the_model_sees_what_could_hold_a_mark(records, book, server, make):
     call = call_of(records, "ag-06")
-    idle = [{"role": ("agent", "customer")[n % 2], "text": f"Mm-hm, yeah, {n}."} for n in range(60)]
+    idle = [
+        {
+            "role": ("agent", "customer")[n % 2],
+            "text": ("Let me pull that up, one moment.", "Sure, thank you.")[n % 2],
+        }
+        for n in range(60)
+    ]
     turns = [t.model_dump(mode="json", exclude={"turn"}) for t in call.turns]
     long = type(call).model_validate(
         {**call.model_dump(mode="json", exclude={"turns"}), "turns": turns + idle}

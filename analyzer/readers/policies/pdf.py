@@ -12,8 +12,16 @@ from typing import Any
 
 from analyzer.errors import PolicyError
 from analyzer.readers.policies.blocks import LaidOut
-from analyzer.readers.policies.pdf_lines import Line, Table, clean, join_blocks, order_lines
-from analyzer.readers.policies.sections import split_heading
+from analyzer.readers.policies.pdf_lines import (
+    Line,
+    Table,
+    clean,
+    clean_line,
+    join_blocks,
+    join_lines,
+    order_lines,
+)
+from analyzer.readers.policies.sections import split_heading, split_number
 from analyzer.readers.policies.tables import render_table
 
 SUFFIXES = (".pdf",)
@@ -23,8 +31,11 @@ _MOST_PAGES = 2000
 #: Characters of one page above which it is no page of a document.
 _MOST_CHARACTERS = 60_000
 _LEAST_RULES = 4
+_MOST_NAMED = 20
 _SLANT = 0.05
-_PAGE_NUMBER = re.compile(r"[\W\s]*(?:page|p\.|seite)?[\W\s]*#(?:\s*(?:of|/)\s*#)?[\W\s]*")
+_PAGE_NUMBER = re.compile(
+    r"[\W\s]*(?:page|p\.|seite)?[\W\s]*#(?:\s*(?:of|/)\s*#)?(?!\s*[.,;:!?])[\W\s]*"
+)
 _MARGIN = 0.11
 _BOLD = ("bold", "black", "heavy", "semibold", "demi")
 _DAMAGED = "this is no PDF or a damaged one; open it in a viewer and save it again"
@@ -124,7 +135,7 @@ def _read_page(page: Any, number: int, path: Path) -> list[Line | Table]:
     free = [word for word in words if not any(_lies_in(word, box) for box in boxes)]
     lines = [
         Line(
-            text=" ".join(clean(word["text"]) for word in row),
+            text=clean_line([word["text"] for word in row]),
             page=number,
             x0=float(row[0]["x0"]),
             x1=float(row[-1]["x1"]),
@@ -149,7 +160,10 @@ def _filled(rows: list[list[str | None]]) -> list[list[str]]:
     """Cells as text; one that a merged cell above reaches into takes its words."""
     out: list[list[str]] = []
     for row in rows:
-        cells = [clean(cell.replace("\n", " ")) if cell else "" for cell in row]
+        cells = [
+            join_lines([clean_line([line]) for line in cell.split("\n")]) if cell else ""
+            for cell in row
+        ]
         if out and row and row[0] is None:
             cells[0] = out[-1][0]
         out.append(cells)
@@ -201,9 +215,7 @@ def _take_margins(pages: list[list[Line | Table]]) -> tuple[str, ...]:
         for part in [p for p in page if _is_marginal(p)]:
             shape = _shape(part.text)
             is_number = _PAGE_NUMBER.fullmatch(shape) is not None
-            # Clauses that begin a page each are alike but for their numbers.
-            is_clause = split_heading(part.text)[0] is not None
-            if is_number or (seen[shape] >= least and not is_clause):
+            if is_number or seen[shape] >= least:
                 page.remove(part)
                 if not is_number:
                     margins.setdefault(shape, part.text)
@@ -217,7 +229,17 @@ def _is_marginal(part: Line | Table) -> bool:
 
 
 def _shape(text: str) -> str:
-    return re.sub(r"\d+", "#", text.lower())
+    """A line without its digits, but for those of a clause that it begins.
+
+    Clauses that begin a page each are alike but for their numbers, and are no running lines.
+    """
+    clause_id, _ = split_heading(text)
+    number, _ = split_number(text)
+    is_clause = number is not None and (
+        not number.isdigit() or text[len(number) : len(number) + 1] in {".", ")"}
+    )
+    lead = clause_id or (number if is_clause else None) or ""
+    return lead + re.sub(r"\d+", "#", text.removeprefix(lead).lower())
 
 
 def _own_title(title: str | None) -> str | None:
@@ -230,7 +252,9 @@ def _own_title(title: str | None) -> str | None:
 def _notes(silent: list[int]) -> tuple[str, ...]:
     if not silent:
         return ()
-    shown = ", ".join(map(str, silent[:20])) + (" and more" if len(silent) > 20 else "")  # noqa: PLR2004
-    pages = "Page" if len(silent) == 1 else "Pages"
-    hold = "holds" if len(silent) == 1 else "hold"
-    return (f"{pages} {shown} {hold} no text.",)
+    numbers = [str(number) for number in silent[:_MOST_NAMED]]
+    if len(silent) > _MOST_NAMED:
+        numbers.append(f"{len(silent) - _MOST_NAMED} more")
+    if len(numbers) == 1:
+        return (f"Page {numbers[0]} holds no text.",)
+    return (f"Pages {', '.join(numbers[:-1])} and {numbers[-1]} hold no text.",)

@@ -8,18 +8,22 @@ import statistics
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analyzer.readers.policies.blocks import Block
 from analyzer.readers.policies.sections import split_heading, split_number
 
+#: Stands where a line ended in a hyphen, until all words of the document are known.
+_BREAK = "\x02"
+_SOFT_HYPHEN = "\xad"
 _LIGATURES = str.maketrans(
-    {"ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff", "ﬃ": "ffi", "ﬄ": "ffl", "\xad": "", "\u00a0": " ", "\x00": ""}
-)
+    {"ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st",
+     _SOFT_HYPHEN: "", "\u00a0": " ", "\x00": "", _BREAK: ""}
+)  # fmt: skip
 _BULLET = re.compile(r"^[•·▪●○◦‣∙\uf0b7\uf0a7–—*o-]\s+(?=\S)")
 _ITEM = re.compile(r"^(?:\(?(?:[a-z]|[ivx]{1,4}|\d{1,2})[.)])\s+(?=\S)")
-_ENDS = re.compile(r"[.:;!?)\"”]$")
+_ENDS = re.compile(r"[.:;!?][)\]\"”’']*$")
 _LARGER = 1.12
 _MAX_HEADING_WORDS = 16
 _LEVELS = 4
@@ -30,7 +34,8 @@ _GUTTER = 10
 _CROSSING = 0.2
 _LEAST_LINES, _LEAST_SIDE = 6, 0.25
 _FULL = 0.55
-_INDENT = 12.0
+#: Places that are no further apart are one indentation.
+_SAME_PLACE = 4.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,25 @@ class Table:
 def clean(text: str) -> str:
     """Text in composed form, without ligatures and soft hyphens, blanks collapsed."""
     return " ".join(unicodedata.normalize("NFC", text.translate(_LIGATURES)).split())
+
+
+def clean_line(words: Sequence[str]) -> str:
+    """Words of a line as one text; a soft hyphen at its end stays, as the word goes on."""
+    text = " ".join(filter(None, map(clean, words)))
+    return text + _SOFT_HYPHEN if words and words[-1].endswith(_SOFT_HYPHEN) else text
+
+
+def join_lines(lines: Sequence[str]) -> str:
+    """Lines of one paragraph or cell as one text; :func:`join_blocks` mends its broken words."""
+    out = lines[0] if lines else ""
+    for line in lines[1:]:
+        if out.endswith(_SOFT_HYPHEN):
+            out = out[:-1] + line
+        elif out.endswith("-") and line[:1].islower():
+            out = f"{out[:-1]}{_BREAK}{line}"
+        else:
+            out = f"{out} {line}"
+    return out.replace(_SOFT_HYPHEN, "")
 
 
 def order_lines(words: Sequence[Any], width: float) -> list[list[Any]]:
@@ -155,21 +179,66 @@ def _are_columns(rows: list[list[Any]], gutter: float) -> bool:
 
 def join_blocks(parts: Sequence[Line | Table]) -> list[Block]:
     """Lines and tables of a document, in reading order, into blocks."""
-    lines = [part for part in parts if isinstance(part, Line)]
-    style = _Style.of(lines)
+    style = _Style.of([part for part in parts if isinstance(part, Line)])
+    parts = _without_bold_openings(parts, style)
+    indents = _Indents()
     out: list[Block] = []
     group: list[Line] = []
     for part in parts:
         if isinstance(part, Table):
-            out += _block(group, style)
+            out += _block(group, style, indents)
             group = []
             _add_table(out, part)
         elif group and style.goes_on(group, part):
             group.append(part)
         else:
-            out += _block(group, style)
+            out += _block(group, style, indents)
             group = [part]
-    return _mend_words([*out, *_block(group, style)])
+    return _mend_words([*out, *_block(group, style, indents)])
+
+
+def _without_bold_openings(parts: Sequence[Line | Table], style: _Style) -> list[Line | Table]:
+    """A bold line whose sentence goes on in plain type is the opening of a paragraph."""
+    out: list[Line | Table] = []
+    following: Line | Table | None = None
+    for part in reversed(parts):
+        if (
+            isinstance(part, Line)
+            and isinstance(following, Line)
+            and part.is_bold
+            and not following.is_bold
+            and part.size == following.size
+            and following.text[:1].islower()
+            and style.is_next_line(part, following)
+        ):
+            part = replace(part, is_bold=False)  # noqa: PLW2901
+        out.append(part)
+        following = part
+    return out[::-1]
+
+
+class _Indents:
+    """How deep the items of a list lie, from where their markers stand."""
+
+    def __init__(self) -> None:
+        self._places: list[float] = []
+        self._last: Line | None = None
+
+    def end(self) -> None:
+        """Forget the list: what comes next is another one."""
+        self._places = []
+
+    def depth(self, line: Line) -> int:
+        """Depth of the item that begins with a line, 0 the outermost."""
+        last, self._last = self._last, line
+        if last is not None and line.page == last.page and line.top < last.top:
+            # The next column has its own places.
+            self._places = []
+        while self._places and line.x0 < self._places[-1] - _SAME_PLACE:
+            self._places.pop()
+        if not self._places or line.x0 > self._places[-1] + _SAME_PLACE:
+            self._places.append(line.x0)
+        return min(len(self._places) - 1, 6)
 
 
 @dataclass(frozen=True)
@@ -180,30 +249,31 @@ class _Style:
         body: Size of most of its characters.
         pitch: Usual distance from line to line, in sizes of type.
         sizes: Sizes of headings, the largest first.
-        left: Where lines of body text usually begin.
     """
 
     body: float
     pitch: float
     sizes: tuple[float, ...]
-    left: float
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> _Style:
         if not lines:
-            return cls(10.0, 1.2, (), 0.0)
+            return cls(10.0, 1.2, ())
         sizes: Counter[float] = Counter()
         for line in lines:
             sizes[line.size] += len(line.text)
         body = sizes.most_common(1)[0][0]
-        steps = [
-            (after.top - before.top) / body
+        steps = Counter(
+            round((after.top - before.top) / body, 1)
             for before, after in itertools.pairwise(lines)
-            if after.page == before.page and 0 < after.top - before.top < 3 * body
-        ]
+            if after.page == before.page
+            and after.size == before.size == body
+            and 0 < after.top - before.top < 3 * body
+        )
+        # Where a gap is as common as a step within paragraphs, the smaller is the step.
+        pitch = min(steps, key=lambda step: (-steps[step], step)) if steps else 1.2
         larger = sorted({line.size for line in lines if line.size >= _LARGER * body}, reverse=True)
-        left = Counter(round(line.x0) for line in lines if line.size == body).most_common(1)[0][0]
-        return cls(body, statistics.median(steps) if steps else 1.2, tuple(larger), float(left))
+        return cls(body, pitch, tuple(larger))
 
     def level(self, line: Line) -> int:
         """Level of the heading that a line is, or 0."""
@@ -212,24 +282,29 @@ class _Style:
             return min(self.sizes.index(line.size) + 1, _LEVELS)
         is_short = len(words) <= _MAX_HEADING_WORDS and not line.text.endswith((".", ";", ","))
         if line.is_bold and is_short and _BULLET.match(line.text) is None:
-            return min(len(self.sizes) + 1, _LEVELS + 1)
+            return min(len(self.sizes) + 1, _LEVELS)
         return 0
+
+    def is_next_line(self, last: Line, line: Line) -> bool:
+        """Whether a line stands right below another, in its own size of type."""
+        return line.page == last.page and 0 < line.top - last.top < _GAP * self.pitch * line.size
 
     def goes_on(self, group: Sequence[Line], line: Line) -> bool:
         """Whether a line is of one block with the lines before it."""
         last = group[-1]
         level = self.level(group[0])
         if level or self.level(line):
-            is_next = (
-                line.page == last.page and 0 < line.top - last.top < _GAP * self.pitch * line.size
-            )
             same = level == self.level(line) and line.size == last.size
-            return is_next and same and not _starts(line.text)
+            return same and self.is_next_line(last, line) and not _starts(line.text)
         if _starts(line.text):
             return False
         if line.page != last.page or line.top < last.top:
             # On to the next page or column: the sentence goes on, or a new paragraph begins.
             return not _ENDS.search(last.text) and not line.text[:1].isupper()
+        is_outside = line.x0 < group[0].x0 - _SAME_PLACE and line.text[:1].isupper()
+        if is_outside and _is_item(group[0].text) and _ENDS.search(last.text):
+            # A paragraph under a list, without a gap.
+            return False
         return line.top - last.top <= _GAP * self.pitch * self.body
 
 
@@ -242,20 +317,27 @@ def _starts(text: str) -> bool:
     return number is not None or bool(_BULLET.match(text) or _ITEM.match(text))
 
 
-def _block(group: Sequence[Line], style: _Style) -> list[Block]:
+def _block(group: Sequence[Line], style: _Style, indents: _Indents) -> list[Block]:
     if not group:
         return []
     first = group[0]
-    text = _join([line.text for line in group])
+    text = join_lines([line.text for line in group])
     level = style.level(first)
     if level:
+        indents.end()
         return [Block("heading", text, level, first.page)]
-    bullet = _BULLET.match(text)
-    if bullet or (_ITEM.match(text) and not _is_clause_number(text)):
-        depth = min(max(int((first.x0 - style.left) // _INDENT) - 1, 0), 6)
+    if _is_item(text):
+        depth = indents.depth(first)
+        bullet = _BULLET.match(text)
         words = f"- {text[bullet.end() :]}" if bullet else text
         return [Block("item", f"{'  ' * depth}{words}", depth, first.page)]
     return [Block("paragraph", text, 0, first.page)]
+
+
+def _is_item(text: str) -> bool:
+    if _BULLET.match(text):
+        return True
+    return _ITEM.match(text) is not None and not _is_clause_number(text)
 
 
 def _is_clause_number(text: str) -> bool:
@@ -266,16 +348,6 @@ def _is_clause_number(text: str) -> bool:
         and "(" not in text[:2]
         and not text[:1].isalpha()
     )
-
-
-def _join(lines: Sequence[str]) -> str:
-    out = lines[0]
-    for line in lines[1:]:
-        # Whether the hyphen is the word's own is settled once all words are known.
-        out = (
-            f"{out[:-1]}\x1f{line}" if out.endswith("-") and line[:1].islower() else f"{out} {line}"
-        )
-    return out
 
 
 def _mend_words(blocks: list[Block]) -> list[Block]:
@@ -291,10 +363,11 @@ def _mend_words(blocks: list[Block]) -> list[Block]:
         hyphened, whole = f"{one}-{other}".lower(), f"{one}{other}".lower()
         return f"{one}-{other}" if known[hyphened] > known[whole] else f"{one}{other}"
 
+    broken = re.compile(rf"([^\W\d_]+){_BREAK}([^\W\d_]+)")
     return [
         Block(
             b.kind,
-            re.sub(r"([^\W\d_]+)\x1f([^\W\d_]+)", mend, b.text).replace("\x1f", "-"),
+            broken.sub(mend, b.text).replace(_BREAK, "-"),
             b.level,
             b.page,
         )

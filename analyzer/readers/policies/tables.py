@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def is_grid(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell a table from a frame around text: it has words in two rows and in two columns."""
+    filled = [{place for place, cell in enumerate(row) if cell.strip()} for row in rows]
+    return sum(map(bool, filled)) > 1 and len(set().union(*filled)) > 1
+
+
 def render_table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells as a Markdown table, the first row its headings.
 

@@ -13,7 +13,7 @@ from analyzer.domain import CONFLICTS, VERDICTS, Call, Clause
 from analyzer.embedders import packaged_embedder
 from analyzer.engines.embedded.clause_index import ClauseIndex
 from analyzer.engines.embedded.heads import load_heads
-from analyzer.engines.embedded.pairs import JUDGE_FEATURES, describe_promise
+from analyzer.engines.embedded.pairs import JUDGE_FEATURES, QUERY_NAMES, describe_promise
 from analyzer.engines.embedded.verdicts import (
     VECTOR_SCALES,
     Thresholds,
@@ -184,7 +184,7 @@ def test_clauses_are_ordered_by_their_probability(index, quote):
 
 
 def test_the_judge_sees_the_comparisons_first_then_the_vectors():
-    rows = np.eye(len(VECTOR_SCALES), 4, dtype=np.float32)
+    rows = np.eye(len(QUERY_NAMES) + 1, 4, dtype=np.float32)
     dense = judge_dense([0.5] * len(JUDGE_FEATURES), rows)
     assert dense.shape == (len(JUDGE_FEATURES) + 4 * len(VECTOR_SCALES),)
     assert dense[len(JUDGE_FEATURES)] == VECTOR_SCALES[0]
