@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analyzer.pages import _shared
+from analyzer.pages._authority_matrix import draw_authority
 from analyzer.pages._clauses import say_edition
 from analyzer.pages._escaping import as_label
 from analyzer.pages._policy_files import render_clauses
@@ -63,8 +64,12 @@ with left:
     draw_policy_upload()
 with right:
     if stored:
-        if not draw_search():
-            draw_documents(stored)
+        clauses, authority = st.tabs(["Clauses", "Authority"])
+        with clauses:
+            if not draw_search():
+                draw_documents(stored)
+        with authority:
+            draw_authority()
     else:
         st.html(
             '<div class="wb-empty"><h2>No policies yet</h2><p>Drop the documents that agents are '

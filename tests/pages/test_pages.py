@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 from pathlib import Path
@@ -335,3 +336,29 @@ def test_the_samples_are_analysed_from_the_empty_list(app):
     assert _shared.store().count_calls() >= 20
     assert len(app.dataframe) == 1
     assert _shared.library().count() > 20
+
+
+def test_a_policy_without_a_day_that_says_other_words_asks_for_one(app):
+    add_policy(app, "rules.md", "---\ncompany_id: quay\n---\n## R-1 Fee\n\nThe fee is $5.\n")
+    good(app.button(key="policies.add").click().run())
+    add_policy(app, "rules.md", "---\ncompany_id: quay\n---\n## R-1 Fee\n\nThe fee is $9.\n")
+    app.date_input(key="policies.begins").set_value(dt.date(2026, 9, 1)).run()
+    good(app.button(key="policies.add").click().run())
+    first, second = _shared.library().list_documents()
+    assert (first.effective_from, second.effective_from) == (None, dt.date(2026, 9, 1))
+    assert "R-1  Fee  changed   The fee is  $5.   $9." in shown(app)
+
+
+def test_what_a_clause_grants_can_be_corrected(app):
+    add_policy(
+        app,
+        "aut.md",
+        "---\ncompany_id: quay\n---\n## AUT-1 Credit\n\nA supervisor may credit up to $50 per call.\n",
+    )
+    good(app.button(key="policies.add").click().run())
+    good(app.selectbox(key="authority.clause").select("AUT-1").run())
+    app.text_input(key="authority.reviewer").input("Ana").run()
+    good(app.button(key="authority.save").click().run())
+    (correction,) = _shared.library().list_corrections()
+    assert (correction.clause_id, correction.reviewer) == ("AUT-1", "Ana")
+    assert correction.grants[0].limit.value == 50
