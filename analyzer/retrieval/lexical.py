@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ Floats = NDArray[np.float32]
 
 #: Words of a query that are looked up; a description of a whole case has hundreds.
 _MOST_WORDS = 32
+_WORD = re.compile(r"\b\w\w+\b")
+_KEPT = threading.local()
 
 
 class LexicalIndex:
@@ -101,16 +104,24 @@ class LexicalIndex:
 
 
 def _tokenize(texts: Sequence[str]) -> list[list[str]]:
-    import bm25s
+    """Words as bm25s takes them by default: two letters or more, no stop words, stemmed.
 
-    out: list[list[str]] = bm25s.tokenize(
-        list(texts), stopwords="en", stemmer=_stemmer(), return_ids=False, show_progress=False
-    )
-    return out
+    Not by its own function, whose progress bars swallow an interrupt when they are cleared away.
+    """
+    from bm25s.stopwords import STOPWORDS_EN
+
+    stop = frozenset(STOPWORDS_EN)
+    stemmer = _stemmer()
+    return [
+        list(stemmer.stemWords([w for w in _WORD.findall(text.lower()) if w not in stop]))
+        for text in texts
+    ]
 
 
-@lru_cache(maxsize=1)
 def _stemmer() -> Any:
+    """One for each thread, since it keeps a state of its own."""
     import Stemmer
 
-    return Stemmer.Stemmer("english")
+    if not hasattr(_KEPT, "stemmer"):
+        _KEPT.stemmer = Stemmer.Stemmer("english")
+    return _KEPT.stemmer
