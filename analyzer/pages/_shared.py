@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,13 +10,13 @@ from pathlib import Path
 import streamlit as st
 
 from analyzer.config import Settings, load_settings
-from analyzer.embedders import build_embedder
+from analyzer.embedders import Embedder, build_embedder
 from analyzer.engines import Engine
 from analyzer.pages._escaping import as_html, as_label
 from analyzer.pages._jobs import AnalysisJob, Done, Progress, Work, prepare_samples
 from analyzer.pages._wording import say_call, say_count
 from analyzer.pipeline import build_engine
-from analyzer.policy_book import PolicyBook
+from analyzer.policy_book import PolicyBook, PolicyView
 from analyzer.policy_library import PolicyLibrary
 from analyzer.results import CallRow, ResultStore
 
@@ -47,7 +48,13 @@ def store() -> ResultStore:
 )
 def library() -> PolicyLibrary:
     """The policy library."""
-    return PolicyLibrary.open(settings(), build_embedder(settings()))
+    return PolicyLibrary.open(settings(), embedder())
+
+
+@st.cache_resource(show_spinner=False)
+def embedder() -> Embedder:
+    """What turns clauses and promises into vectors."""
+    return build_embedder(settings())
 
 
 @st.cache_resource(show_spinner=False, ttl=30, max_entries=1)
@@ -72,6 +79,11 @@ def _engine_lock() -> threading.Lock:
     return threading.Lock()
 
 
+def today() -> dt.date:
+    """This day, where the app runs."""
+    return dt.datetime.now().astimezone().date()
+
+
 def draw_style() -> None:
     """The style sheet of what is drawn as HTML."""
     st.html(FOLDER / "style.css")
@@ -93,6 +105,32 @@ def company_names() -> dict[str, str]:
     return book().companies
 
 
+def choose_view() -> PolicyView | None:
+    """The clauses of a company in force on a day, as chosen; None where there are none."""
+    names = company_names()
+    if not names:
+        st.caption("No document in the library is whole; add one.")
+        return None
+    left, middle, _ = st.columns([2, 1, 2])
+    key = left.selectbox(
+        "Company",
+        sorted(names),
+        format_func=lambda one: names.get(one, one),
+        key="policies.owner",
+        bind="query-params",
+        persist_state="page",
+    )
+    day = middle.date_input(
+        "In force on",
+        today(),
+        format="YYYY-MM-DD",
+        key="policies.day",
+        bind="query-params",
+        persist_state="page",
+    )
+    return book().view(key, day)
+
+
 def link_to_call(row: CallRow) -> None:
     """A link to a call that says what was found in it."""
     company = company_names().get(row.company or "", row.company or "no company")
@@ -106,7 +144,16 @@ def link_to_call(row: CallRow) -> None:
 
 def start_job(prepare: Callable[[], Work]) -> None:
     """Begin to analyse, and show it from now on; one job a session."""
-    job = AnalysisJob(prepare, engine(), store(), _engine_lock())
+    begin(lambda *shared: AnalysisJob(prepare, *shared))
+
+
+def begin(build: Callable[[Engine, ResultStore, threading.Lock], AnalysisJob]) -> None:
+    """Begin a job, and show it from now on; one job a session.
+
+    Args:
+        build: Makes it of the engine, the results, and the lock that is held for the engine.
+    """
+    job = build(engine(), store(), _engine_lock())
     st.session_state[_JOB] = job
     job.start()
     st.rerun()

@@ -135,6 +135,38 @@ def test_a_rewritten_clause_and_one_that_is_gone_say_so():
     assert (gone.found, gone.clause, bool(gone.note)) == ("gone", None, True)
 
 
+def earlier(version, clause_id="RET-1@2025-01-01", quote="within 30 days"):
+    return mark(version, quote).model_copy(update={"clauses": (clause_id,)})
+
+
+def test_a_clause_of_an_earlier_edition_is_found_and_said_to_decide():
+    library = book(clause(), clause("Books may be returned within 14 days.", dt.date(2026, 1, 1)))
+    old = library.clauses[0]
+    same = look_up_clause(library, call(), earlier(old.version))
+    assert (same.found, same.clause, same.is_earlier) == ("same", old, True)
+    assert same.note.startswith("An earlier edition decides")
+    redated = look_up_clause(library, call(), earlier("0" * 12))
+    assert (redated.found, redated.clause) == ("redated", old)
+    assert redated.note.startswith("An earlier edition decides")
+    assert "the quote still stands" in redated.note
+
+
+def test_an_earlier_edition_without_a_first_day_or_that_moved_is_found_too():
+    library = book(clause(begins=None), clause("Only 14 days.", dt.date(2026, 1, 1)))
+    first = look_up_clause(library, call(), earlier(library.clauses[0].version, "RET-1@first"))
+    assert (first.found, first.clause) == ("same", library.clauses[0])
+    moved = look_up_clause(library, call(), earlier("0" * 12, "RET-1@2024-05-05"))
+    assert (moved.found, moved.clause) == ("redated", library.clauses[0])
+    gone = look_up_clause(book(), call(), earlier("0" * 12))
+    assert (gone.found, gone.is_earlier) == ("gone", True)
+
+
+def test_an_id_that_holds_the_sign_by_itself_is_no_earlier_edition():
+    library = book(clause(id="A@B"))
+    found = look_up_clause(library, call(), earlier(library.clauses[0].version, "A@B"))
+    assert (found.found, found.is_earlier, found.note) == ("same", False, "")
+
+
 @pytest.mark.parametrize(
     ("begins", "ends", "said"),
     [

@@ -82,6 +82,15 @@ def add_policy(app: AppTest, name="returns.md", text=POLICY) -> AppTest:
     return good(app)
 
 
+def look_at(app: AppTest, view: str) -> AppTest:
+    return good(app.segmented_control(key="policies.view").set_value(view).run())
+
+
+def reason_of(app: AppTest):
+    (field,) = [f for f in app.text_input if (f.key or "").startswith("authority.reason.")]
+    return field
+
+
 def analyse(app: AppTest, name="call.txt", text=CALL) -> AppTest:
     go(app, "upload")
     app.file_uploader(key="upload.files").upload(name, text.encode(), "text/plain").run()
@@ -356,8 +365,12 @@ def test_what_a_clause_grants_can_be_corrected(app):
         "---\ncompany_id: quay\n---\n## AUT-1 Credit\n\nA supervisor may credit up to $50 per call.\n",
     )
     good(app.button(key="policies.add").click().run())
+    look_at(app, "Authority")
     good(app.selectbox(key="authority.clause").select("AUT-1").run())
     app.text_input(key="authority.reviewer").input("Ana").run()
+    good(app.button(key="authority.save").click().run())
+    assert "needs its reason" in app.warning[0].value
+    reason_of(app).input("The board said so.").run()
     good(app.button(key="authority.save").click().run())
     (correction,) = _shared.library().list_corrections()
     assert (correction.clause_id, correction.reviewer) == ("AUT-1", "Ana")
