@@ -62,7 +62,9 @@ def run_add(paths: Sequence[Path], *, effective_from: dt.date | None, is_correct
         undated = [] if is_correction else library.find_undated(documents)
         begins = _ask_day(undated, terminal) if undated else None
         with terminal.progress("adding clauses", n_clauses) as bar:
-            report = library.add(documents, undated_from=begins, progress=bar.reach)
+            report = library.add(
+                documents, undated_from=begins, is_correction=is_correction, progress=bar.reach
+            )
         n_there = library.count()
     refused += [Refused.of(error) for error in report.set_aside]
     for done in report.documents:

@@ -15,6 +15,7 @@ from analyzer.embedders import Embedder
 from analyzer.engines.embedded.clause_index import Sentence, split_clause
 from analyzer.language.cues import CUE_NAMES, cue_vector
 from analyzer.language.quantities import Quantity
+from analyzer.language.references import find_mentions
 from analyzer.language.tokens import content_words
 from analyzer.policy_book import PolicyView
 
@@ -90,12 +91,17 @@ def find_conflicts(view: PolicyView, embedder: Embedder) -> tuple[ClausePair, ..
     out: list[ClausePair] = []
     for one, other in _candidates(view.vectors):
         first, second = view.clauses[one], view.clauses[other]
-        if first.id in second.text or second.id in first.text:
+        if _names(first, second) or _names(second, first):
             continue
         found = _compare(first, second, read(one), read(other))
         if found is not None:
             out.append(found)
     return tuple(sorted(out, key=lambda pair: (-pair.confidence, pair.one.id, pair.other.id)))
+
+
+def _names(one: Clause, other: Clause) -> bool:
+    """Whether a clause names the other by its id."""
+    return any(m.is_id and m.target == other.id for m in find_mentions(one.text))
 
 
 def _candidates(vectors: Floats) -> Iterator[tuple[int, int]]:

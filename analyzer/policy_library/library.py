@@ -127,6 +127,7 @@ class PolicyLibrary:
         documents: Sequence[PolicyDocument],
         *,
         undated_from: dt.date | None = None,
+        is_correction: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> AddReport:
         """Add editions of documents, or bring them up to date.
@@ -140,6 +141,8 @@ class PolicyLibrary:
             documents: Documents as they were read.
             undated_from: First day of a document that names none and of which other words are
                 there already, so that it becomes a new version; None to correct what is there.
+            is_correction: Whether a document that names no day takes the place of the newest
+                version, and so its day; otherwise it is an edition in force on every day.
             progress: Called with the number of clauses done, out of all in ``documents``.
 
         Returns:
@@ -152,8 +155,9 @@ class PolicyLibrary:
             ConfigError: If the embedder refuses.
         """
         book = self.book()
-        if undated_from:
-            documents = [_dated(d, book.clauses, undated_from) for d in documents]
+        if undated_from or is_correction:
+            day = None if is_correction else undated_from
+            documents = [_dated(d, book.clauses, day) for d in documents]
         replaced = {edition_of(document) for document in documents}
         companies = {document.company for document in documents}
         kept = [c for c in book.clauses if c.company in companies and edition_of(c) not in replaced]
@@ -513,8 +517,14 @@ def _document_of(clauses: Sequence[Clause]) -> PolicyDocument:
     )
 
 
-def _dated(document: PolicyDocument, standing: Sequence[Clause], begins: dt.date) -> PolicyDocument:
-    """The document as a new version from a day, if it names none and other words are there."""
+def _dated(
+    document: PolicyDocument, standing: Sequence[Clause], begins: dt.date | None
+) -> PolicyDocument:
+    """A document that names no day, with one, if a version of it is there.
+
+    With other words it is a new version from ``begins``, or where that is None takes the place,
+    and so the day, of the newest version that is there.
+    """
     if document.effective_from is not None:
         return document
     before = [
@@ -530,7 +540,9 @@ def _dated(document: PolicyDocument, standing: Sequence[Clause], begins: dt.date
         return (
             document if newest.effective_from is None else redate(document, newest.effective_from)
         )
-    return redate(document, begins)
+    if begins is None:
+        begins = newest.effective_from
+    return redate(document, begins) if begins else document
 
 
 def _known_vectors(book: PolicyBook, companies: set[str]) -> dict[str, Vectors]:

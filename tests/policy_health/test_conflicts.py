@@ -55,6 +55,11 @@ def test_a_clause_that_names_the_other_is_its_exception() -> None:
     assert find_conflicts(view_of(WINDOW, exception), packaged_embedder()) == ()
 
 
+def test_a_longer_id_that_begins_alike_names_another_clause() -> None:
+    tenth = OTHER | {"text": f"{OTHER['text']} See RET-10."}
+    assert len(find_conflicts(view_of(WINDOW, tenth), packaged_embedder())) == 1
+
+
 @pytest.mark.parametrize("clauses", [(), (WINDOW,), (WINDOW, {"id": "X-1", "text": "***"})])
 def test_too_little_to_compare_gives_nothing(clauses: Any) -> None:
     view = view_of(*clauses) if clauses else PolicyBook.from_documents([], packaged_embedder()).view(

@@ -119,6 +119,16 @@ def test_without_a_day_to_begin_on_the_version_that_is_there_is_corrected(
     assert len(library.list_documents()) == 1
 
 
+def test_a_correction_without_a_day_takes_the_day_of_the_newest_version(
+    library: PolicyLibrary,
+) -> None:
+    library.add([make(FIRST, since=NEW_YEAR)])
+    library.add([make(FIRST | {"R-1": "Ten days."})], is_correction=True)
+    (document,) = library.list_documents()
+    assert document.effective_from == NEW_YEAR
+    assert library.book().view("acme", SUMMER).find_clause("R-1").text == "Ten days."
+
+
 def test_of_five_hundred_clauses_only_the_five_that_changed_are_embedded(
     library: PolicyLibrary, embedder: HashingEmbedder
 ) -> None:
