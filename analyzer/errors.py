@@ -15,6 +15,7 @@
     │   ├── CallSetAside            this engine cannot judge this call, and says why
     │   └── CallDeferred            this call was left for a later run, and why
     └── StoreError                  the database or the vector store
+        └── InboxBusy               another batch is at this inbox
 
 A message is one sentence that names the thing, the place and the mend.
 """
@@ -93,3 +94,7 @@ class CallDeferred(EngineError):
 
 class StoreError(AnalyzerError):
     """The database or the vector store failed."""
+
+
+class InboxBusy(StoreError):
+    """Another batch is at this inbox; this one does nothing."""

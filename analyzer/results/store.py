@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from analyzer.domain import Analysis, Call
 from analyzer.errors import StoreError
-from analyzer.results import reviews, writing
+from analyzer.results import reviews, rollups, writing
 from analyzer.results.database import (
     BUSY_TIMEOUT_S,
     build_engine,
@@ -198,6 +199,25 @@ class ResultStore(Queries):
             )
         )
 
+    def write(self, work: Callable[[Session], _Out]) -> _Out:
+        """Do work in one transaction; for the other parts of this package."""
+        return self._write(work)
+
+    def read(self, work: Callable[[Session], _Out]) -> _Out:
+        """Read in one transaction; for the other parts of this package."""
+        return self._read(work)
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the database is PostgreSQL, not SQLite."""
+        return self._engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection of its own, for what must outlive a transaction."""
+        with explained(self._url), self._engine.connect() as connection:
+            yield connection
+
     def _write(self, work: Callable[[Session], _Out]) -> _Out:
         with explained(self._url):
             for _ in range(_ATTEMPTS - 1):
@@ -211,4 +231,6 @@ class ResultStore(Queries):
 
     def _write_once(self, work: Callable[[Session], _Out]) -> _Out:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
-            return work(session)
+            out = work(session)
+            rollups.keep_up(session)
+            return out

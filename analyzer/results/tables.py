@@ -300,3 +300,128 @@ class StoredSetAside(Base):
         Index(None, "last_at"),
         {"sqlite_autoincrement": True},
     )
+
+
+class StoredRollup(Base):
+    """What the current results of the calls of a company, day, agent and team add up to.
+
+    Kept up with each call as it is stored (:mod:`analyzer.results.rollups`); a blank day, agent or
+    team is an empty text, so that the key holds no null.
+    """
+
+    __tablename__ = "rollups"
+
+    company: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(primary_key=True)
+    agent: Mapped[str] = mapped_column(primary_key=True)
+    team: Mapped[str] = mapped_column(primary_key=True)
+    n_calls: Mapped[int] = mapped_column(default=0)
+    n_analyzed: Mapped[int] = mapped_column(default=0)
+    n_with_conflict: Mapped[int] = mapped_column(default=0)
+    n_with_stonewall: Mapped[int] = mapped_column(default=0)
+    n_commitments: Mapped[int] = mapped_column(default=0)
+    n_conflicts: Mapped[int] = mapped_column(default=0)
+    n_stonewalls: Mapped[int] = mapped_column(default=0)
+    n_scored: Mapped[int] = mapped_column(default=0)
+    score_sum: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (Index(None, "day"),)
+
+
+class StoredRun(Base):
+    """One run of the nightly batch; ``beat_at`` is the last sign of life while it runs."""
+
+    __tablename__ = "batch_runs"
+
+    id: Mapped[RowId]
+    inbox: Mapped[str]
+    state: Mapped[str]
+    started_at: Mapped[dt.datetime]
+    beat_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    host: Mapped[str]
+    engine: Mapped[str]
+    model: Mapped[str]
+    prompt_version: Mapped[str | None]
+    options: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]]
+    report: Mapped[dict[str, Any] | None]
+    reason: Mapped[str | None]
+
+    __table_args__ = (
+        Index(None, "inbox", "id"),
+        Index(None, "state", "ended_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class StoredInput(Base):
+    """A file of an inbox as it was when it was last read, so that it is read once."""
+
+    __tablename__ = "batch_inputs"
+
+    id: Mapped[RowId]
+    inbox: Mapped[str]
+    name: Mapped[str]
+    size: Mapped[int] = mapped_column(_BIG)
+    stamp: Mapped[str]
+    reader: Mapped[str]
+    n_calls: Mapped[int]
+    reason: Mapped[str | None]
+    run_row: Mapped[int] = mapped_column(_BIG, ForeignKey("batch_runs.id"))
+    read_at: Mapped[dt.datetime]
+
+    __table_args__ = (UniqueConstraint("inbox", "name"), {"sqlite_autoincrement": True})
+
+
+class StoredTask(Base):
+    """A call that the batch took in, and how far it has come.
+
+    ``state``: ``waiting`` to be analysed, ``done``, ``failed`` (set aside, with the reason), or
+    ``skipped`` by the sampling plan.
+    """
+
+    __tablename__ = "batch_tasks"
+
+    id: Mapped[RowId]
+    inbox: Mapped[str]
+    call_row: Mapped[CallRef]
+    version_row: Mapped[VersionRef]
+    state: Mapped[str]
+    attempts: Mapped[int]
+    reason: Mapped[str | None]
+    made_by: Mapped[str | None]
+    source: Mapped[str]
+    taken_by: Mapped[int] = mapped_column(_BIG, ForeignKey("batch_runs.id"))
+    ended_by: Mapped[int | None] = mapped_column(_BIG, ForeignKey("batch_runs.id"))
+    ended_at: Mapped[dt.datetime | None]
+    result_row: Mapped[int | None] = mapped_column(_BIG, ForeignKey("results.id"))
+    seconds: Mapped[float | None] = mapped_column(Double)
+    usage: Mapped[dict[str, Any] | None]
+
+    __table_args__ = (
+        UniqueConstraint("inbox", "call_row"),
+        Index(None, "inbox", "state"),
+        Index(None, "ended_by"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class StoredRequestBatch(Base):
+    """A batch of requests handed to a provider, so that another start asks for its answers."""
+
+    __tablename__ = "request_batches"
+
+    id: Mapped[RowId]
+    inbox: Mapped[str]
+    remote_id: Mapped[str]
+    state: Mapped[str]
+    keys: Mapped[list[str]]
+    sent_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("remote_id"),
+        Index(None, "inbox", "state"),
+        {"sqlite_autoincrement": True},
+    )

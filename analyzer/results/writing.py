@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 
 from analyzer.domain import Analysis, Call, Stonewall
 from analyzer.errors import StoreError
+from analyzer.results import rollups
 from analyzer.results.reading import select_call
 from analyzer.results.reviews import waits_for_review
 from analyzer.results.rows import SavedCall, SavedResult, verdict_class
@@ -59,6 +60,7 @@ def put_call(
     digest = _content_hash(call)
     found = select_call(session, call.company, call.call_id)
     stored = _new_call(session, call, now) if found is None else lock_call(session, found.id)
+    rollups.remember(session, stored)
     known = session.execute(
         select(StoredVersion.id, StoredVersion.number).where(
             StoredVersion.call_row == stored.id, StoredVersion.content_hash == digest
@@ -123,6 +125,11 @@ def put_result(
     # The newest result of the version that was just saved: no need to ask which is current.
     _show_result(session, stored, result, stored.version)
     return SavedResult(result_id=result.id, created=True)
+
+
+def remember(session: Session, stored: StoredCall) -> None:
+    """Note what a call adds to the sums before a result is put in; :func:`put_call` does."""
+    rollups.remember(session, stored)
 
 
 def show_current_result(session: Session, stored: StoredCall) -> None:

@@ -1,0 +1,74 @@
+"""Sums by company, day, agent and team, kept up in the transaction that stores a call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from analyzer.results.tables import StoredCall, StoredRollup
+
+_KEY = ("company", "day", "agent", "team")
+_REMEMBERED = "calls as they were counted"
+
+Key = tuple[str, str, str, str]
+Counts = Counter[str]
+
+
+def remember(session: Session, stored: StoredCall) -> None:
+    """Note what a call adds to the sums, before this transaction first changes it."""
+    seen: dict[int, tuple[StoredCall, tuple[Key, Counts] | None]]
+    seen = session.info.setdefault(_REMEMBERED, {})
+    if stored.id not in seen:
+        # A call whose first version is still to come is in no sum yet.
+        seen[stored.id] = (stored, _counts(stored) if stored.version else None)
+
+
+def keep_up(session: Session) -> None:
+    """Add to the sums what this transaction changed in the calls that were remembered."""
+    changes: dict[Key, Counts] = {}
+    for stored, before in session.info.pop(_REMEMBERED, {}).values():
+        for found, sign in ((before, -1), (_counts(stored), 1)):
+            if found is not None:
+                change = changes.setdefault(found[0], Counter())
+                for name, count in found[1].items():
+                    change[name] += sign * count
+    # In the order of the keys, so that two transactions never wait for each other in a ring.
+    for key in sorted(changes):
+        if any(changes[key].values()):
+            _add(session, key, changes[key])
+
+
+def _counts(stored: StoredCall) -> tuple[Key, Counts]:
+    agent = stored.agent_id or (stored.agents[0] if stored.agents else "")
+    key = (
+        stored.company,
+        stored.date.isoformat() if stored.date else "",
+        agent,
+        stored.team or "",
+    )
+    is_analyzed = stored.result_id is not None
+    return key, Counter(
+        n_calls=1,
+        n_analyzed=int(is_analyzed),
+        n_with_conflict=int(is_analyzed and stored.n_conflicts > 0),
+        n_with_stonewall=int(is_analyzed and stored.n_stonewalls > 0),
+        n_commitments=stored.n_commitments,
+        n_conflicts=stored.n_conflicts,
+        n_stonewalls=stored.n_stonewalls,
+        n_scored=int(stored.score is not None),
+        score_sum=stored.score or 0,
+    )
+
+
+def _add(session: Session, key: Key, change: Counts) -> None:
+    table: Any = StoredRollup.__table__
+    assert isinstance(table, Table)  # noqa: S101 - for the type checker
+    dialect = session.get_bind().dialect.name
+    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert
+    statement = insert(table).values(**dict(zip(_KEY, key, strict=True)), **change)
+    sums = {name: table.c[name] + statement.excluded[name] for name in change}
+    session.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=sums))
