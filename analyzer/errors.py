@@ -93,7 +93,16 @@ class CallDeferred(EngineError):
 
 
 class StoreError(AnalyzerError):
-    """The database or the vector store failed."""
+    """The database or the vector store failed.
+
+    Args:
+        message: What failed, where, and the mend.
+        is_passing: Whether it may go by itself: the database is away, or locked.
+    """
+
+    def __init__(self, message: str, *, is_passing: bool = False) -> None:
+        self.is_passing = is_passing
+        super().__init__(message)
 
 
 class InboxBusy(StoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -83,7 +83,25 @@ def analyze_call(call: Call, *, engine: Engine, book: PolicyBook | None) -> Anal
         EngineError: If the engine failed.
     """
     view, note = _view_for(call, book)
-    raw = engine.analyze(call, view)
+    return _completed(engine.analyze(call, view), view, note, engine)
+
+
+async def analyze_with(
+    call: Call,
+    analyze: Callable[[Call, PolicyView | None], Awaitable[Analysis]],
+    *,
+    engine: Engine,
+    book: PolicyBook | None,
+) -> Analysis:
+    """As :func:`analyze_call`, for an engine that is awaited."""
+    view, note = _view_for(call, book)
+    return _completed(await analyze(call, view), view, note, engine)
+
+
+def _completed(
+    raw: Analysis, view: PolicyView | None, note: str | None, engine: Engine
+) -> Analysis:
+    """What an engine marked, grounded, scored, and with what it was made by."""
     analysis = ground(raw, view)
     if view is None:
         analysis = analysis.model_copy(

@@ -403,6 +403,137 @@ def policies_search(
     return run_search(query, k=k, on=on, company=company or None, as_json=as_json)
 
 
+class ExecutorChoice(StrEnum):
+    """What ``--executor`` takes."""
+
+    LOCAL = "local"
+    DASK = "dask"
+    OPENAI_BATCH = "openai-batch"
+
+
+@app.command()
+@guarded
+def batch(
+    inbox: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INBOX",
+            help="A folder, a glob in quotation marks, a CSV manifest with a column path, or a URL "
+            "such as s3://bucket/calls.",
+        ),
+    ] = None,
+    *,
+    engine: EngineOption = None,
+    executor: Annotated[
+        ExecutorChoice, typer.Option("--executor", help="Where the work is done.")
+    ] = ExecutorChoice.LOCAL,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes, or calls at once; all cores if not given.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://…", help="Of dask: its scheduler; a cluster is made if none."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the report here, as Markdown, HTML and JSON."),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, metavar="USD", help="Spend so much at most.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="06:00", help="Take no further call from then on."),
+    ] = None,
+    order: Annotated[
+        str,
+        typer.Option(help="What goes first: newest, oldest, open-cases, below-sample; or several."),
+    ] = "newest",
+    sample: Annotated[
+        str, typer.Option(metavar="PLAN", help="all, a share such as 10%, or 5/agent/week.")
+    ] = "all",
+    strata: Annotated[
+        str, typer.Option(help="Of a share: drawn by team, agent or company; several with commas.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Of the sample.")] = 0,
+    rescore: Annotated[
+        bool,
+        typer.Option(
+            "--rescore", help="Analyse stored calls again that another engine or model analysed."
+        ),
+    ] = False,
+    since: Annotated[
+        dt.date | None,
+        typer.Option(metavar="DAY", parser=_read_day, help="Of --rescore: calls from this day on."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Of --rescore: do not ask.")] = False,
+    attempts: Annotated[
+        int, typer.Option(min=1, help="So often a call is tried before it is set aside.")
+    ] = 3,
+    call_timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="A call that takes longer is given up.")
+    ] = 600.0,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.prom", help="For Prometheus' textfile collector."),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON lines; - is standard error.")
+    ] = None,
+    runs: Annotated[bool, typer.Option("--runs", help="List the latest runs.")] = False,
+    show: Annotated[
+        int | None, typer.Option(metavar="RUN", help="Print the report of a run.")
+    ] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Company of transcripts that name none.")
+    ] = None,
+    date: Annotated[
+        dt.date | None,
+        typer.Option(metavar="DAY", parser=_read_day, help="Day of transcripts that carry none."),
+    ] = None,
+    position: Annotated[
+        str | None, typer.Option(help="Position of agents where a transcript gives none.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Analyse what is new or changed in an inbox, every night; goes on where it was stopped."""
+    from analyzer.cli.batch import list_runs, read_until, run_batch, show_run
+
+    if runs:
+        return list_runs(as_json=as_json)
+    if show is not None:
+        return show_run(show, as_json=as_json)
+    if inbox is None:
+        raise typer.BadParameter("name the inbox, or use --runs or --show.", param_hint="INBOX")
+    from analyzer.batch.night import NightOptions
+    from analyzer.batch.plan import SamplingPlan, put_in_order
+    from analyzer.batch.runner import BatchOptions
+    from analyzer.readers.transcripts import ReadOptions
+
+    put_in_order([], order)  # a wrong order is told before any file is read
+    groups = [name.strip() for name in strata.split(",") if name.strip()]
+    options = NightOptions(
+        batch=BatchOptions(
+            order=order,
+            sample=SamplingPlan.parse(sample, strata=groups, seed=seed),
+            until=read_until(until, dt.datetime.now().astimezone()) if until else None,
+            attempts=attempts,
+            rescore=rescore,
+            since=since,
+            read=ReadOptions(date=date, company=company, position=position),
+        ),
+        engine=engine.value if engine else None,
+        executor=executor.value,
+        workers=workers,
+        scheduler=scheduler,
+        max_cost=max_cost,
+        report=report,
+        metrics=metrics,
+        call_timeout_s=call_timeout,
+    )
+    return run_batch(inbox, options, log_file=log, is_confirmed=yes, as_json=as_json)
+
+
 @app.command("eval")
 @guarded
 def evaluate(

@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import socket
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +23,11 @@ from sqlalchemy.orm import Session
 from analyzer.domain import Analysis, Call
 from analyzer.errors import InboxBusy
 from analyzer.results import writing
+from analyzer.results.reviews import is_dismissed
 from analyzer.results.store import ResultStore
 from analyzer.results.tables import (
     StoredCall,
+    StoredFinding,
     StoredInput,
     StoredRequestBatch,
     StoredResult,
@@ -488,7 +491,7 @@ class BatchQueue:
             .join(StoredVersion, StoredVersion.id == StoredTask.version_row)
             .where(StoredTask.id.in_(task_ids))
         )
-        rows = self._store.read(lambda session: session.execute(statement).tuples().all())
+        rows = self._store.read(lambda session: session.execute(statement).all())
         return {task_id: Call.model_validate(content) for task_id, content in rows}
 
     def skip(self, run_id: int, task_ids: Iterable[int], reason: str) -> None:
@@ -571,7 +574,38 @@ class BatchQueue:
             .where(StoredTask.inbox == self.inbox)
             .group_by(StoredTask.state)
         )
-        return self._store.read(lambda session: dict(session.execute(statement).tuples().all()))
+        return self._store.read(lambda session: dict(session.execute(statement).all()))
+
+    def customers_with_conflict(self) -> set[str]:
+        """Customers of calls in which a conflict was marked that nobody has dismissed."""
+        statement = (
+            select(StoredCall.customer_id)
+            .join(StoredFinding, StoredFinding.result_row == StoredCall.result_id)
+            .where(
+                StoredFinding.verdict_class == "conflict",
+                StoredCall.customer_id.is_not(None),
+                ~is_dismissed(),
+            )
+            .distinct()
+        )
+        return self._store.read(lambda session: {str(c) for c in session.scalars(statement)})
+
+    def analyzed_by_agent(self, since: dt.date) -> dict[str, int]:
+        """How many calls of each agent were brought to an end by this batch since a day."""
+        moment = dt.datetime.combine(since, dt.time(), dt.UTC)
+        statement = (
+            select(StoredCall.agent_id, StoredCall.agents)
+            .join(StoredTask, StoredTask.call_row == StoredCall.id)
+            .where(
+                StoredTask.inbox == self.inbox,
+                StoredTask.state == "done",
+                StoredTask.ended_at >= moment,
+            )
+        )
+        rows = self._store.read(lambda session: session.execute(statement).all())
+        return dict(
+            Counter(agent or (agents[0] if agents else "(no agent)") for agent, agents in rows)
+        )
 
     # --- batches of requests at a provider ------------------------------------------------------
 
@@ -609,7 +643,7 @@ class BatchQueue:
             .where(StoredRequestBatch.inbox == self.inbox, StoredRequestBatch.state == "open")
             .order_by(StoredRequestBatch.id)
         )
-        return self._store.read(lambda session: dict(session.execute(statement).tuples().all()))
+        return self._store.read(lambda session: dict(session.execute(statement).all()))
 
 
 def _to_rescore(inbox: str, since: dt.date | None, engine: str, model: str) -> list[Any]:

@@ -45,6 +45,9 @@ _SQLITE = {
     ),
 }
 
+#: Beginnings of codes of faults that may go by themselves.
+_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "08", "57P", "53300", "55P03", "40")
+
 #: By the beginning of PostgreSQL's SQLSTATE.
 _POSTGRESQL = {
     "53100": "cannot grow, its disk is full; free some space there and run again",
@@ -81,9 +84,12 @@ def explain(error: SQLAlchemyError, url: URL) -> StoreError:
     for known, code in ((_SQLITE, name), (_POSTGRESQL, state)):
         for start, sentence in known.items():
             if code.startswith(start):
-                return StoreError(f"The database {render_database(url)} {sentence}.")
+                return StoreError(
+                    f"The database {render_database(url)} {sentence}.",
+                    is_passing=code.startswith(_PASSING),
+                )
     if cause is not None and not name and not state and url.get_backend_name() != "sqlite":
-        return StoreError(f"The database {render_database(url)} {_UNREACHABLE}.")
+        return StoreError(f"The database {render_database(url)} {_UNREACHABLE}.", is_passing=True)
     detail = name or state or type(cause or error).__name__
     return StoreError(
         f"The database {render_database(url)} refused the work ({detail}); see `wordbond doctor`"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from analyzer.results.rows import Decision, DecisionType, MarkKind, Status, VerdictClass
 from analyzer.results.tables import StoredCall, StoredDecision, StoredFinding
@@ -38,6 +38,20 @@ def waits_for_review() -> ColumnElement[bool]:
     )
     holds = has_ruling.where(StoredDecision.verdict_class == StoredFinding.verdict_class)
     return and_(~holds, or_(StoredFinding.needs_review, has_ruling))
+
+
+def is_dismissed() -> ColumnElement[bool]:
+    """SQL: the newest ruling that holds for the finding dismisses it."""
+    later = aliased(StoredDecision)
+    is_of_mark = [
+        getattr(one, name) == getattr(StoredFinding, name)
+        for one in (StoredDecision, later)
+        for name in ("call_row", "turn", "quote_start", "mark_kind", "verdict_class")
+    ]
+    overruled = exists().where(
+        *is_of_mark[5:], later.decision != "note", later.id > StoredDecision.id
+    )
+    return exists().where(*is_of_mark[:5], StoredDecision.decision == "dismiss", ~overruled)
 
 
 def status_of(verdict: VerdictClass, decisions: Sequence[Decision]) -> Status:

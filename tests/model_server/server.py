@@ -94,7 +94,7 @@ class ModelServer:
         self._port = port
         self._pool = ThreadPoolExecutor(threads) if threads else None
         self._cache = PromptCache()
-        self._desk = BatchDesk(batches or BatchSettings(), self._work_line)
+        self.desk = BatchDesk(batches or BatchSettings(), self._work_line)
         self._next = 0
         self._connections: set[Connection] = set()
         self._thread: threading.Thread | None = None
@@ -204,7 +204,7 @@ class ModelServer:
     async def _other(self, http: HttpRequest, body: Any, found: re.Match[str]) -> Reply:
         kind, name = found["kind"], found["id"]
         if kind in ("files", "batches"):
-            reply = await self._desk.reply(http, body or {}, found)
+            reply = await self.desk.reply(http, body or {}, found)
         elif (http.method, kind, name) == ("POST", "embeddings", None):
             reply = Reply.of(self._embeddings(body or {}))
         elif (http.method, kind) == ("GET", "models") and name:

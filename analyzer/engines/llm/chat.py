@@ -103,6 +103,7 @@ class Meter:
     """What a call has cost so far; one for each call."""
 
     price: Price | None = None
+    is_batch: bool = False
     requests: int = 0
     tokens_in: int = 0
     tokens_cached: int = 0
@@ -135,7 +136,9 @@ class Meter:
     def usage(self) -> Usage:
         """The sums; the cost where the price is known."""
         cost = (
-            self.price.cost_usd(self.tokens_in, self.tokens_cached, self.tokens_out)
+            self.price.cost_usd(
+                self.tokens_in, self.tokens_cached, self.tokens_out, is_batch=self.is_batch
+            )
             if self.price
             else None
         )
@@ -146,6 +149,25 @@ class Meter:
             tokens_out=self.tokens_out,
             cost_usd=round(cost, 6) if cost is not None else None,
         )
+
+
+class Carrier(Protocol):
+    """Another way for requests to go out than one by one, such as a provider's batches."""
+
+    #: Whether requests cost what they cost through a batch interface.
+    is_batch: bool
+
+    async def carry(self, key: str, body: dict[str, Any]) -> Reply:
+        """Bring a request there and its answer back.
+
+        Args:
+            key: What the request is known by; the same request has the same key.
+            body: The request as JSON.
+
+        Raises:
+            EngineError: If no answer comes.
+        """
+        ...
 
 
 class _Runnable(Protocol):
@@ -183,6 +205,8 @@ class Chat:
         self.cache = cache
         self._cache_thread = ThreadPoolExecutor(1, thread_name_prefix="wordbond-cache")
         self.memory = memory
+        #: Set by an executor whose requests go out another way.
+        self.carrier: Carrier | None = None
         self._limiter = limiter
         self._backoff = backoff or Backoff()
         # An HTTP client belongs to the event loop that it was first used in.
@@ -231,13 +255,31 @@ class Chat:
         held = self._reserve(estimate)
         actual = 0.0
         try:
-            reply = await self._try(messages, schema, estimate)
+            if self.carrier is not None:
+                reply = await self.carrier.carry(key, self.request_body(messages, schema))
+            else:
+                reply = await self._try(messages, schema, estimate)
             if self.price is not None:
-                actual = self.price.cost_usd(reply.tokens_in, reply.tokens_cached, reply.tokens_out)
+                actual = self.price.cost_usd(
+                    reply.tokens_in, reply.tokens_cached, reply.tokens_out, is_batch=self._is_batch
+                )
         finally:
             if held is not None:
                 self.budget.settle(held, actual)
         return replace(reply, key=key)
+
+    @property
+    def _is_batch(self) -> bool:
+        return self.carrier is not None and self.carrier.is_batch
+
+    def request_body(self, messages: Sequence[Message], schema: AnswerSchema) -> dict[str, Any]:
+        """A request as JSON, as the endpoint takes it."""
+        told = told_in_full(messages, schema, self.memory.ability)
+        return {
+            "model": self.model,
+            "messages": [{"role": m.role, "content": m.text} for m in told],
+            **self._extra_body(schema, self.memory.ability),
+        }
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
@@ -283,7 +325,8 @@ class Chat:
     def _reserve(self, tokens: int) -> Reservation | None:
         if self.price is None:
             return None
-        held = self.budget.reserve(self.price.cost_usd(tokens, 0, _USUAL_TOKENS_OUT))
+        most = self.price.cost_usd(tokens, 0, _USUAL_TOKENS_OUT, is_batch=self._is_batch)
+        held = self.budget.reserve(most)
         if held is None:
             raise CallDeferred(
                 f"deferred: the cost cap is reached ({self.budget.spent_usd:.4f} USD spent); run "
@@ -366,13 +409,7 @@ class Chat:
         runnable = bound.get((schema.name, ability))
         if runnable is None:
             runnable = bound[schema.name, ability] = self._bind(loop, schema, ability)
-        told = list(messages)
-        if ability.mode in {"json_object", "plain"}:
-            last = told[-1]
-            told[-1] = Message(
-                last.role,
-                f"{last.text}\n\nThe answer is one JSON object of this JSON schema: {schema.text}",
-            )
+        told = told_in_full(messages, schema, ability)
         with warnings.catch_warnings():
             # The library warns of what is answered here by asking in another way.
             warnings.simplefilter("ignore")
@@ -386,6 +423,10 @@ class Chat:
             model = self._models[loop] = build_model(self._settings, self.model)
         if self._settings.provider != "openai":
             return cast("_Runnable", model)
+        return cast("_Runnable", model.bind(extra_body=self._extra_body(schema, ability)))
+
+    def _extra_body(self, schema: AnswerSchema, ability: Ability) -> dict[str, Any]:
+        """What asks for JSON, and bounds the answer, in the ways that the endpoint takes."""
         body: dict[str, Any] = {}
         if ability.takes_limit:
             body["max_completion_tokens"] = MOST_TOKENS_OUT
@@ -400,7 +441,21 @@ class Chat:
             function = {"name": schema.name, "strict": True, "parameters": schema.schema}
             body["tools"] = [{"type": "function", "function": function}]
             body["tool_choice"] = {"type": "function", "function": {"name": schema.name}}
-        return cast("_Runnable", model.bind(extra_body=body))
+        return body
+
+
+def told_in_full(
+    messages: Sequence[Message], schema: AnswerSchema, ability: Ability
+) -> list[Message]:
+    """The messages, with the answer's schema in words where the endpoint takes it no other way."""
+    told = list(messages)
+    if ability.mode in {"json_object", "plain"}:
+        last = told[-1]
+        told[-1] = Message(
+            last.role,
+            f"{last.text}\n\nThe answer is one JSON object of this JSON schema: {schema.text}",
+        )
+    return told
 
 
 def build_model(settings: Settings, name: str) -> Any:

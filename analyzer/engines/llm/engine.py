@@ -117,15 +117,17 @@ class LLMEngine:
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Run work in the engine's own loop and wait for it."""
+        return self.start(work).result()
+
+    def start(self, work: Coroutine[Any, Any, _Result]) -> Future[_Result]:
+        """Start work in the engine's own loop."""
         with self._lock:
             if self._loop is None:
                 self._loop = _start_loop()
             running = asyncio.run_coroutine_threadsafe(work, self._loop)
             self._running.add(running)
-        try:
-            return running.result()
-        finally:
-            self._running.discard(running)
+        running.add_done_callback(self._running.discard)
+        return running
 
     def take_note(self) -> str | None:
         """What the user should know of the response cache; each thing is told once."""
@@ -162,7 +164,8 @@ class LLMEngine:
         """
         hidden = redact(call) if self._settings.redact else keep(call)
         shown = fence_call(hidden.call)
-        meter = Meter(self.chat.price)
+        carrier = self.chat.carrier
+        meter = Meter(self.chat.price, is_batch=carrier is not None and carrier.is_batch)
         asker = Asker(self.chat, meter)
         try:
             marks = await mark_call(
