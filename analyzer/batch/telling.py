@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import logging
 import smtplib
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from email.message import EmailMessage
@@ -156,6 +157,8 @@ def call_webhook(settings: Settings, report: Mapping[str, Any]) -> None:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310 - as above
             pass
     except OSError as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection
         raise AnalyzerError(
             f"The webhook did not take the report ({type(error).__name__}); check "
             "WORDBOND_WEBHOOK_URL."

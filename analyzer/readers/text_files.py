@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,8 @@ _SAMPLE = 4096
 _HEAD = 20_000
 _DETECTED = 65_536
 _LONGEST_UTF8 = 4
-_FIRST_PRINTABLE = 32
+#: Control codes that no text holds, and the mark of what could not be decoded.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")
 _CONTROL_SHARE = 0.02
 _NULL_SHARE = 0.4
 _GOOD_TO_BAD = 4
@@ -130,18 +132,12 @@ def _decode_by_detection(data: bytes) -> DecodedText:
 
 def _checked(text: str, encoding: str, *, guessed: bool) -> DecodedText:
     head = text[:_HEAD]
-    control = sum(1 for letter in head if _is_control(letter))
+    control = len(_CONTROL.findall(head))
     if control > max(1.0, _CONTROL_SHARE * len(head)):
         raise NotTextError("the file is binary, not text")
     if not text.strip():
         raise NotTextError("the file is empty")
     return DecodedText(text.replace("\r\n", "\n").replace("\r", "\n"), encoding, guessed)
-
-
-def _is_control(letter: str) -> bool:
-    if letter == "\ufffd":
-        return True
-    return ord(letter) < _FIRST_PRINTABLE and letter not in "\t\n\r\x0b\x0c"
 
 
 def read_text_file(path: Path) -> DecodedText:

@@ -325,11 +325,13 @@ class BatchQueue:
                     )
                 )
             }
-            count = 0
+            calls = [call for one in inputs for call in one.calls]
+            new, rest = _split_new(session, calls)
+            count = self._take_new(session, new, run_id, now)
+            for call, source, form in rest:
+                count += self._take(session, call, source, form, run_id, now)
             for one in inputs:
                 self._note_input(session, known, one, run_id, now)
-                for call, source, form in one.calls:
-                    count += self._take(session, call, source, form, run_id, now)
                 if one.reason is not None:
                     writing.put_set_aside(session, source=one.name, reason=one.reason, when=now)
             return count
@@ -351,6 +353,26 @@ class BatchQueue:
         row.size, row.stamp, row.reader = one.size, one.stamp, one.reader
         row.n_calls, row.reason = len(one.calls), one.reason
         row.run_row, row.read_at = run_id, now
+
+    def _take_new(
+        self,
+        session: Session,
+        calls: Sequence[tuple[Call, str, str]],
+        run_id: int,
+        now: dt.datetime,
+    ) -> int:
+        if not calls:
+            return 0
+        put = writing.put_new_calls(session, calls, now)
+        session.add_all(
+            StoredTask(
+                inbox=self.inbox, call_row=stored.id, version_row=version.id, state="waiting",
+                attempts=0, reason=None, made_by=None, source=source, taken_by=run_id,
+                ended_by=None, ended_at=None, result_row=None, seconds=None, usage=None,
+            )
+            for (stored, version), (_, source, _) in zip(put, calls, strict=True)
+        )  # fmt: skip
+        return len(calls)
 
     def _take(
         self, session: Session, call: Call, source: str, form: str, run_id: int, now: dt.datetime
@@ -518,13 +540,14 @@ class BatchQueue:
         usage = analysis.usage.model_dump(mode="json")
 
         def work(session: Session) -> None:
-            task = session.get_one(StoredTask, task_id)
+            task, number = session.execute(
+                select(StoredTask, StoredVersion.number)
+                .join(StoredVersion, StoredVersion.id == StoredTask.version_row)
+                .where(StoredTask.id == task_id)
+            ).one()
             stored = writing.lock_call(session, task.call_row)
             writing.remember(session, stored)
             saved = writing.put_result(session, analysis, stored, task.version_row, now=now)
-            number = session.scalar(
-                select(StoredVersion.number).where(StoredVersion.id == task.version_row)
-            )
             if number != stored.version:  # another version came by another way in
                 writing.show_current_result(session, stored)
             task.state, task.reason, task.made_by = "done", None, made_by
@@ -644,6 +667,22 @@ class BatchQueue:
             .order_by(StoredRequestBatch.id)
         )
         return self._store.read(lambda session: dict(session.execute(statement).all()))
+
+
+def _split_new(
+    session: Session, calls: Sequence[tuple[Call, str, str]]
+) -> tuple[list[tuple[Call, str, str]], list[tuple[Call, str, str]]]:
+    """Calls of keys that are not stored yet, the first of each, and all others."""
+    keys = [(call.company or "", call.call_id) for call, _, _ in calls]
+    seen: set[tuple[str, str]] = set()
+    for begin in range(0, len(keys), 400):  # two values each; SQLite takes a thousand at least
+        seen |= writing.known_keys(session, keys[begin : begin + 400])
+    new: list[tuple[Call, str, str]] = []
+    rest: list[tuple[Call, str, str]] = []
+    for key, one in zip(keys, calls, strict=True):
+        (rest if key in seen else new).append(one)
+        seen.add(key)
+    return new, rest
 
 
 def _to_rescore(inbox: str, since: dt.date | None, engine: str, model: str) -> list[Any]:

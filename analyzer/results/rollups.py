@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from analyzer.results.tables import StoredCall, StoredRollup
 
 _KEY = ("company", "day", "agent", "team")
+_COUNTS = (
+    "n_calls", "n_analyzed", "n_with_conflict", "n_with_stonewall", "n_commitments", "n_conflicts",
+    "n_stonewalls", "n_scored", "score_sum",
+)  # fmt: skip
 _REMEMBERED = "calls as they were counted"
 
 Key = tuple[str, str, str, str]
@@ -25,6 +29,11 @@ def remember(session: Session, stored: StoredCall) -> None:
     if stored.id not in seen:
         # A call whose first version is still to come is in no sum yet.
         seen[stored.id] = (stored, _counts(stored) if stored.version else None)
+
+
+def count_new(session: Session, stored: StoredCall) -> None:
+    """Note that a call is new in this transaction."""
+    session.info.setdefault(_REMEMBERED, {})[stored.id] = (stored, None)
 
 
 def keep_up(session: Session) -> None:
@@ -65,10 +74,16 @@ def _counts(stored: StoredCall) -> tuple[Key, Counts]:
 
 
 def _add(session: Session, key: Key, change: Counts) -> None:
-    table: Any = StoredRollup.__table__
-    assert isinstance(table, Table)  # noqa: S101 - for the type checker
     dialect = session.get_bind().dialect.name
+    values = dict(zip(_KEY, key, strict=True)) | {name: change[name] for name in _COUNTS}
+    session.execute(_upsert(dialect), values)
+
+
+@lru_cache(maxsize=2)
+def _upsert(dialect: str) -> Any:
+    """Add to a sum, or begin it; made once, since making it costs more than running it."""
+    table: Any = StoredRollup.__table__
     insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert
-    statement = insert(table).values(**dict(zip(_KEY, key, strict=True)), **change)
-    sums = {name: table.c[name] + statement.excluded[name] for name in change}
-    session.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=sums))
+    statement = insert(table)
+    sums = {name: table.c[name] + statement.excluded[name] for name in _COUNTS}
+    return statement.on_conflict_do_update(index_elements=list(_KEY), set_=sums)

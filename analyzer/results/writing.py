@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, func, select, tuple_
 from sqlalchemy.orm import Session, defer
 
 from analyzer.domain import Analysis, Call, Stonewall
@@ -91,6 +92,50 @@ def put_call(
     return stored, saved
 
 
+def put_new_calls(
+    session: Session, calls: Sequence[tuple[Call, str, str]], now: dt.datetime
+) -> list[tuple[StoredCall, StoredVersion]]:
+    """Put calls in of which none is known, many at once; otherwise as :func:`put_call`.
+
+    Args:
+        session: The transaction.
+        calls: Each with its source and format, no two of one key.
+        now: When.
+    """
+    stored = [
+        StoredCall(
+            company=call.company or "", call_id=call.call_id, saved_at=now, version=1, n_versions=1,
+            date=call.date, customer_id=call.customer_id, agent_id=call.agent_id, team=call.team,
+            channel=call.channel, agents=_agents(call),
+        )
+        for call, _, _ in calls
+    ]  # fmt: skip
+    session.add_all(stored)
+    session.flush()
+    versions = [
+        StoredVersion(
+            call_row=row.id, number=1, content_hash=_content_hash(call),
+            content=call.model_dump(mode="json", exclude_unset=True),
+            search_text=_search_text(call), source=source, format=form, saved_at=now,
+        )
+        for row, (call, source, form) in zip(stored, calls, strict=True)
+    ]  # fmt: skip
+    session.add_all(versions)
+    session.add_all(CallAgent(call_row=row.id, agent=name) for row in stored for name in row.agents)
+    session.flush()
+    for row in stored:
+        rollups.count_new(session, row)
+    return list(zip(stored, versions, strict=True))
+
+
+def known_keys(session: Session, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of some (company, call_id) are stored."""
+    statement = select(StoredCall.company, StoredCall.call_id).where(
+        tuple_(StoredCall.company, StoredCall.call_id).in_(keys)
+    )
+    return {(row.company, row.call_id) for row in session.execute(statement)}
+
+
 def put_result(
     session: Session, analysis: Analysis, stored: StoredCall, version_id: int, *, now: dt.datetime
 ) -> SavedResult:
@@ -158,12 +203,14 @@ def _show_result(session: Session, stored: StoredCall, result: StoredResult, ver
     stored.n_commitments = result.n_commitments
     stored.n_conflicts = result.n_conflicts
     stored.n_stonewalls = result.n_stonewalls
-    waiting = (
-        select(func.count())
-        .select_from(StoredFinding)
-        .where(StoredFinding.result_row == result.id, waits_for_review())
-    )
-    stored.n_to_review = session.scalar(waiting) or 0
+    stored.n_to_review = 0
+    if result.n_commitments or result.n_stonewalls:
+        waiting = (
+            select(func.count())
+            .select_from(StoredFinding)
+            .where(StoredFinding.result_row == result.id, waits_for_review())
+        )
+        stored.n_to_review = session.scalar(waiting) or 0
 
 
 def put_set_aside(session: Session, *, source: str, reason: str, when: dt.datetime) -> None:

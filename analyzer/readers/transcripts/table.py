@@ -72,6 +72,8 @@ class _Row:
 
 def recognises(text: str, name: str) -> float:
     """How sure it is that the text is a table of turns; see ``TranscriptFormat``."""
+    if text.lstrip()[:1] in {"{", "["}:
+        return 0.0  # JSON: its long first line would be searched for column names
     try:
         header = _read_header(text, {})
     except csv.Error:
