@@ -143,7 +143,8 @@ def preview_impact(
         )
     candidates = [
         _Candidate(analysis, key, would_be.view(key, day), changed[key])
-        for key, day, _, analysis in _stored(store, book, set(changed), since)
+        for key, day, row in _stored(store, book, set(changed), since)
+        if (analysis := store.find_analysis(row.company, row.call_id)) is not None
     ]
     touched = list(_find_touched(candidates, embedder))
     out: list[CallImpact] = []
@@ -184,10 +185,12 @@ def rejudge_touched(
     """
     candidates: list[_Candidate] = []
     companies = {adoption.company for adoption in adoptions}
-    for key, day, row, analysis in _stored(store, book, companies, None):
+    for key, day, row in _stored(store, book, companies, None):
         view = book.view(key, day)
         changed = _changed_since(adoptions, key, day, row, view)
-        if changed:
+        # The record is read only where something changed: most nights that is for no call.
+        analysis = store.find_analysis(row.company, row.call_id) if changed else None
+        if analysis is not None:
             candidates.append(_Candidate(analysis, key, view, changed))
     touched = list(_find_touched(candidates, embedder))
     out: list[CallImpact] = []
@@ -292,17 +295,14 @@ def _block_of(book: PolicyBook, row: int) -> Floats:
 
 def _stored(
     store: _Store, book: PolicyBook, companies: set[str], since: dt.date | None
-) -> Iterator[tuple[str, dt.date, CallRow, Analysis]]:
-    """Stored results with the key of their company and their day, oldest call first."""
+) -> Iterator[tuple[str, dt.date, CallRow]]:
+    """Calls that have a result, with the key of their company and their day, oldest first."""
     for row in reversed(store.list_calls(limit=None)):
         key = book.find_company(row.company)
         if row.result_id is None or row.date is None or key not in companies or key is None:
             continue
-        if since is not None and row.date < since:
-            continue
-        analysis = store.find_analysis(row.company, row.call_id)
-        if analysis is not None:
-            yield key, row.date, row, analysis
+        if since is None or row.date >= since:
+            yield key, row.date, row
 
 
 def _changed_since(

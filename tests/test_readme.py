@@ -43,7 +43,7 @@ def test_the_keyless_commands_run(tmp_path):
     assert len(commands) >= 4
     for command in commands:
         arguments = shlex.split(command)[1:]
-        arguments = [str(tmp_path / a) if a == "out.jsonl" else a for a in arguments]
+        arguments = [str(tmp_path / a) if a in {"out.jsonl", "reports"} else a for a in arguments]
         done = wordbond(arguments)
         assert done.returncode == 0, (command, done.stderr)
     assert (tmp_path / "out.jsonl").read_text(encoding="utf-8").count("\n") == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import tempfile
 from collections import defaultdict
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 State = Literal["ok", "note", "fault"]
 _SIGNS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "fault": ("✕", "red")}
 _OLDEST_PYTHON = (3, 11)
+#: An inbox whose last good run is older has missed a night.
+_LATE = dt.timedelta(hours=36)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ def examine() -> Iterator[Check]:
         ("embeddings", _embeddings),
         ("chat model", _chat_model),
         ("engine", _engine),
+        ("nightly batch", _batch),
     ):
         yield _guarded(name, look, settings)
 
@@ -235,6 +239,28 @@ def _policies(settings: Settings) -> Check:
         clauses[document.company] += document.n_clauses
     told = ", ".join(f"{company} {count}" for company, count in clauses.items())
     return Check("policy library", "ok", f"{place}; clauses by company: {told}")
+
+
+def _batch(settings: Settings) -> Check:
+    from analyzer.batch.telling import read_good_runs
+
+    runs = read_good_runs(settings.home)
+    if not runs:
+        return Check("nightly batch", "ok", "no good run yet; `wordbond batch INBOX` starts one")
+    now = dt.datetime.now(dt.UTC)
+    told, is_late = [], False
+    for inbox, moment in sorted(runs.items()):
+        age = now - dt.datetime.fromisoformat(moment)
+        is_late = is_late or age > _LATE
+        told.append(f"{inbox}: last good run {moment[:16].replace('T', ' ')} UTC")
+    return Check(
+        "nightly batch",
+        "note" if is_late else "ok",
+        "; ".join(told),
+        "A night was missed: see `wordbond batch --runs` and the scheduler's log."
+        if is_late
+        else "",
+    )
 
 
 def _embeddings(settings: Settings) -> Check:
