@@ -88,6 +88,8 @@ def grant_to_record(grant: Grant) -> dict[str, Any]:
         "approval": grant.approval,
         "approval_above": say_quantity(grant.approval_above),
         "is_exclusive": grant.is_exclusive,
+        "start": grant.start,
+        "end": grant.end,
     }
 
 
@@ -110,7 +112,17 @@ def grant_from_record(record: dict[str, Any]) -> Grant:
         approval=_text(record.get("approval")),
         approval_above=_read_quantity(record.get("approval_above")),
         is_exclusive=bool(record.get("is_exclusive", False)),
+        start=_place(record.get("start")),
+        end=_place(record.get("end")),
     )
+
+
+def _place(value: Any) -> int:
+    """A place in the clause's text; 0 where a person entered the line and named none."""
+    try:
+        return max(0, int(value or 0))
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _text(value: Any) -> str | None:
@@ -171,10 +183,13 @@ def caps_of(grants: Iterable[Grant], text: str) -> tuple[Cap, ...]:
 
 
 def reserved_to(grants: Iterable[Grant], start: int, end: int) -> tuple[str, ...]:
-    """Roles that a stretch of a clause keeps something for, alone or by their approval."""
+    """Roles that a stretch of a clause keeps something for, alone or by their approval.
+
+    A grant that a person entered names no place; it speaks of the whole clause.
+    """
     out: dict[str, None] = {}
     for grant in grants:
-        if grant.start < end and start < grant.end:
+        if not grant.end or (grant.start < end and start < grant.end):
             if grant.is_exclusive and grant.role != ANYONE:
                 out[grant.role] = None
             if grant.approval:

@@ -114,6 +114,8 @@ _GIVING_HEADING = _re(rf"\b(?:{_VERB}\w{{0,3}}|fees?|charges?|goodwill|gestures?
 _UNLIMITED = _re(r"\b(?:any|unlimited|without limit|no (?:limit|cap|ceiling)|none set|whole|in full|whatever|yes)\b")
 _NONE = _re(r"\s*(?:(?:none|nil|never|no(?! more| limit| cap| ceiling)|not(?! more| exceed)|nothing|cannot|n/a)\b(?! set)|[-–—✗]\s*$|[£$€]?0(?:\.00)?\s*$)")
 _CELL_ASSENT = _re(r"\b(?:approv\w*|consent|permission|agree\w*|sign\w*|authori[sz]\w+|with|needs?|say|ok)\b")
+#: A heading that says no more than that something may be granted: the cells say what.
+_ANY_HEADING = _re(r"(?:(?:may|can) (?:grant|give|approve|authori[sz]e|allow|offer|do|decide)|authority|powers?|allowed|permitted|what (?:they|it) may \w+)")
 # The shape of the text.
 _ITEM = re.compile(r"[ \t]{0,20}(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s{1,9}(?=[\"'“(A-Z0-9])")
@@ -484,6 +486,17 @@ def _is_giving(heading: str, cell: str) -> bool:
     return bool(is_named and not _OTHER_HEADING.search(heading))
 
 
+def _own_action(cell: str) -> str:
+    """What a cell says may be granted, where it says more than how much."""
+    without = list(cell)
+    for quantity in find_quantities(cell):
+        without[quantity.start : quantity.end] = " " * (quantity.end - quantity.start)
+    if not re.search(r"[A-Za-z]{4,}", _CAP.sub("", "".join(without).rstrip())):
+        return ""
+    words = _ACTION_END.split(cell.strip(), maxsplit=1)[0].strip(" ,:.")
+    return (words or cell.strip())[:_WINDOW]
+
+
 def _cell_grants(role: str, action: str, cell: _Cell, approval: str | None) -> Iterator[Grant]:
     at, end, what = cell.start, cell.start + len(cell.text), action[:_WINDOW]
     heading = _PER_HEADING.search(what)
@@ -494,6 +507,8 @@ def _cell_grants(role: str, action: str, cell: _Cell, approval: str | None) -> I
         is_assent = bool(others and _CELL_ASSENT.search(part))
         may = not (_NONE.match(part) or (others and not is_assent))
         named = f"{what}: {part.strip()[:_WINDOW]}" if ";" in cell.text else what
+        if may and _ANY_HEADING.fullmatch(what.strip()):
+            named = _own_action(part) or named
         limit, per = amount.limit if may else None, amount.per or (heading and heading.group(1))
         assent = others[0] if is_assent else approval
         yield Grant(
