@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     second_reading: bool = True
     response_cache: bool = True
     cascade: float = Field(default=0.25, ge=0, le=1)
+    scorecard: Path | None = None
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
     mail_to: str | None = None

@@ -280,15 +280,16 @@ class Usage(_Frozen):
     cost_usd: float | None = None
 
 
-_WHERE_SAID = frozenset(("trace", "redacted", "read_by"))
+_WHERE_SAID = frozenset(("trace", "redacted", "read_by", "scorecard"))
 
 
 class Analysis(_FromOutside):
     """A call with what was marked in it: the record of ``docs/interfaces.md``.
 
     ``trace`` holds a model's requests with its raw answers, ``redacted`` how much of each kind of
-    personal data was masked in them, ``read_by`` which engine of the cascade's two read the call.
-    These three are in the record only where there is something to say.
+    personal data was masked in them, ``read_by`` which engine of the cascade's two read the call,
+    ``scorecard`` by which one the call was scored.
+    These four are in the record only where there is something to say.
     """
 
     call: Call
@@ -296,6 +297,7 @@ class Analysis(_FromOutside):
     stonewalls: tuple[Stonewall, ...] = ()
     links: tuple[Link, ...] = ()
     score: int | None = Field(default=None, ge=0, le=100)
+    scorecard: str | None = None
     engine: str | None = None
     model: str | None = None
     prompt_version: str | None = None

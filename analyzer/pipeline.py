@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from analyzer.config import Settings
 from analyzer.domain import Analysis, Call
@@ -14,7 +14,7 @@ from analyzer.engines import Engine
 from analyzer.errors import AnalyzerError, CallSetAside, ConfigError
 from analyzer.evidence import ground
 from analyzer.policy_book import PolicyBook, PolicyView
-from analyzer.scoring import score_call
+from analyzer.scoring import load_scorecard, score_call
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -35,7 +35,7 @@ class Outcome:
     reason: str | None = None
 
 
-def build_engine(settings: Settings, *, name: str | None = None) -> Engine:
+def build_engine(settings: Settings, *, name: str | None = None, threads: int = 0) -> Engine:
     """The engine that an option or the settings ask for.
 
     ``auto`` is the LLM engine where a key or an address of a chat model is set, else the embedded.
@@ -43,16 +43,27 @@ def build_engine(settings: Settings, *, name: str | None = None) -> Engine:
     Args:
         settings: The settings.
         name: ``auto``, ``embedded``, ``llm`` or ``cascade``; None takes the settings' own.
+        threads: Of the embedded engine's encoder; 0 leaves it to onnxruntime.
 
     Raises:
         ConfigError: If there is no such engine, or its settings cannot be honoured.
     """
-    wanted = name or settings.engine
+    engine: Any = _build(settings, name or settings.engine, threads)
+    # Calls are scored where they are analysed, in whatever process that is.
+    engine.scorecard = load_scorecard(settings.scorecard)
+    return cast("Engine", engine)
+
+
+def _build(settings: Settings, wanted: str, threads: int) -> Engine:
     if wanted == "auto":
         wanted = "llm" if settings.has_model else "embedded"
     if wanted == "embedded":
         from analyzer.engines.embedded.engine import EmbeddedEngine
 
+        if threads:
+            from analyzer.embedders import PackagedEmbedder
+
+            return EmbeddedEngine(PackagedEmbedder(threads=threads))
         return EmbeddedEngine()
     if wanted == "llm":
         from analyzer.engines.llm.building import build_llm_engine
@@ -103,6 +114,7 @@ def _completed(
 ) -> Analysis:
     """What an engine marked, grounded, scored, and with what it was made by."""
     analysis = ground(raw, view)
+    card = getattr(engine, "scorecard", None) or load_scorecard()
     if view is None:
         analysis = analysis.model_copy(
             update={
@@ -124,7 +136,8 @@ def _completed(
             "policy_version": view.version if view else None,
             "notes": (*analysis.notes, *([note] if note else [])),
             # What was promised but not judged is neither clean nor not.
-            "score": score_call(analysis) if view or not _promised(analysis) else None,
+            "score": score_call(analysis, card) if view or not _promised(analysis) else None,
+            "scorecard": card.key if view or not _promised(analysis) else None,
         }
     )
 

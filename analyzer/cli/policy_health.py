@@ -65,10 +65,14 @@ def run_conflicts(*, company: str | None, on: dt.date | None, as_json: bool) -> 
         terminal.say(_EMPTY)
         return 0
     pairs: list[tuple[str, ClausePair]] = []
-    n_clauses = 0
+    n_clauses = n_left = 0
     for view in _views(book, company, on):
+        report = find_conflicts(view, embedder)
         n_clauses += len(view.clauses)
-        pairs += [(view.company, pair) for pair in find_conflicts(view, embedder)]
+        n_left += report.n_left
+        pairs += [(view.company, pair) for pair in report.pairs]
+    if n_left:
+        terminal.say(f"{number(n_left, 'pair')} of clauses, the least alike, were not compared.")
     if as_json:
         print_json([_pair_record(key, pair) for key, pair in pairs])
         return 0

@@ -16,6 +16,8 @@ class Engine(Protocol):
         name: ``embedded``, ``llm`` or ``cascade``.
         model: What did the reading, with its version.
         prompt_version: Version of the prompts, None where there are none.
+
+    :func:`analyzer.pipeline.build_engine` adds ``scorecard``, by which its calls are scored.
     """
 
     name: str

@@ -20,7 +20,7 @@ from analyzer.policy_library import Adoption
 from analyzer.results.rows import FindingRow
 
 if TYPE_CHECKING:
-    from analyzer.policy_health import ClausePair
+    from analyzer.policy_health import ClausePair, ConflictReport
 
 _SHOWN, _CHANGES, _QUOTED, _IDS = 10, 8, 90, 6
 #: How a pair of clauses is told: its sign, what it is, its tone.
@@ -54,7 +54,7 @@ def _conflicts(
     version: str,  # noqa: ARG001
     _view: PolicyView,
     _embedder: Embedder,
-) -> tuple[ClausePair, ...]:
+) -> ConflictReport:
     from analyzer.policy_health import find_conflicts
 
     return find_conflicts(_view, _embedder)
@@ -65,7 +65,8 @@ def _draw_conflicts(view: PolicyView) -> None:
     if not view.clauses:
         st.caption("No clause was in force then; choose another day.")
         return
-    pairs = _conflicts(view.company, view.version, view, _shared.embedder())
+    report = _conflicts(view.company, view.version, view, _shared.embedder())
+    pairs = report.pairs
     n_clauses = say_count(len(view.clauses), "clause")
     if not pairs:
         st.caption(f"Of {n_clauses} in force none was found to disagree with or repeat another.")
@@ -74,6 +75,8 @@ def _draw_conflicts(view: PolicyView) -> None:
         f"{say_count(len(pairs), 'pair')} among {n_clauses} in force, the surest first. To look "
         "at: two clauses may be right side by side."
     )
+    if report.n_left:
+        st.caption(f"{say_count(report.n_left, 'pair')} of clauses, less like, were not compared.")
     st.html("".join(render_pair(pair) for pair in pairs[:_SHOWN]))
     if pairs[_SHOWN:]:
         with st.expander(say_count(len(pairs) - _SHOWN, "more pair"), type="compact"):
@@ -90,7 +93,7 @@ def render_pair(pair: ClausePair) -> str:
     return (
         f'<article class="wb-versus"><header><b class="wb-tone-{tone}">'
         f'<i class="wb-sign">{sign}</i> {as_html(word)}</b> '
-        f"<small>{as_html(pair.why)} Likeness {pair.confidence:.2f}.</small>"
+        f"<small>{as_html(pair.why)} Confidence {pair.confidence:.2f}.</small>"
         f"</header><div>{sides}</div></article>"
     )
 

@@ -1,7 +1,12 @@
-"""What is wrong with policies themselves: clauses in force together that disagree."""
+"""Clauses that a policy's owner should look at."""
 
 from __future__ import annotations
 
-from analyzer.policy_health.conflicts import ClausePair, ConflictKind, find_conflicts
+from analyzer.policy_health.conflicts import (
+    ClausePair,
+    ConflictKind,
+    ConflictReport,
+    find_conflicts,
+)
 
-__all__ = ["ClausePair", "ConflictKind", "find_conflicts"]
+__all__ = ["ClausePair", "ConflictKind", "ConflictReport", "find_conflicts"]

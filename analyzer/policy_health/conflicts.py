@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.domain import Clause
 from analyzer.embedders import Embedder
-from analyzer.engines.embedded.clause_index import Sentence, split_clause
-from analyzer.language.cues import CUE_NAMES, cue_vector
-from analyzer.language.quantities import Quantity
+from analyzer.engines.embedded.clause_index import Sentence
+from analyzer.engines.embedded.heads import Head, load_heads
 from analyzer.language.references import find_mentions
-from analyzer.language.tokens import content_words
 from analyzer.policy_book import PolicyView
+from analyzer.policy_health.comparisons import (
+    AMOUNTS,
+    WINDOWS,
+    ReadClause,
+    compare_clauses,
+    read_clause,
+)
 
 ConflictKind = Literal["amount", "window", "eligibility", "duplicate"]
 Floats = NDArray[np.float32]
 
-#: Clauses less like than this are not compared; sentences less like are about other things.
-_LIKE_CLAUSES, _LIKE_SENTENCES = 0.5, 0.4
-#: Sentences from here up say the same if their quantities agree and most words are shared.
-_SAME_MEANING = 0.7
+HEAD = "clause pair"
+FINE = "fine"
+#: Clauses less like than this are not compared.
+LIKE_CLAUSES = 0.45
 _BLOCK = 1000
-_MOST_PAIRS = 20_000
-#: Likeness at which a disagreement is as good as sure.
-_SURE = 0.8
-_WINDOWS = frozenset(("duration", "business_duration", "clock"))
-_AMOUNTS = frozenset(("money", "percent", "points", "count"))
-_NEGATION = CUE_NAMES.index("negation")
-#: Words that set cases apart: where only one of two sentences has one, both may hold.
-_CASES = re.compile(
-    r"\b(?:except|unless|instead|additional|before|after|gold|silver|student|senior|express|abroad|"
-    r"minimum|at least)\b",
-    re.IGNORECASE,
-)
-_LEAST_SHARED = 2
-#: With more quantities than this of one kind nobody can say which belong together.
-_FEW = 2
+#: Pairs that are compared at most, the nearest first; how many were left is told.
+_MOST_PAIRS = 50_000
+#: Pairs of clauses less likely to disagree are not shown.
+LEAST = 0.4
 
 
 @dataclass(frozen=True)
@@ -54,8 +47,8 @@ class ClausePair:
         kind: How they disagree, or that they say nearly the same.
         one_quote: The sentence of ``one`` that it rests on, verbatim.
         other_quote: The sentence of ``other``, verbatim.
-        why: One sentence.
-        confidence: 0 to 1; how like the two sentences are, no calibrated probability.
+        why: One sentence, with what each names where that can be told.
+        confidence: 0 to 1; how likely a reader would say that they disagree or repeat each other.
     """
 
     one: Clause
@@ -67,120 +60,148 @@ class ClausePair:
     confidence: float
 
 
-def find_conflicts(view: PolicyView, embedder: Embedder) -> tuple[ClausePair, ...]:
+@dataclass(frozen=True)
+class ConflictReport:
+    """What a search for conflicts found.
+
+    Attributes:
+        pairs: The pairs, the surest first.
+        n_compared: How many pairs of like clauses were compared.
+        n_left: How many more there were, less like than those.
+    """
+
+    pairs: tuple[ClausePair, ...]
+    n_compared: int
+    n_left: int = 0
+
+
+def find_conflicts(view: PolicyView, embedder: Embedder) -> ConflictReport:
     """Find pairs of clauses that disagree or say nearly the same.
+
+    A head trained on pairs of clauses (``eval/training/clause_pairs.jsonl``) weighs what each two
+    sentences of two like clauses have in common; a pair is as suspect as its most suspect two.
 
     Args:
         view: Clauses in force.
         embedder: Of the view's vectors; embeds the sentences of clauses that are alike.
 
     Returns:
-        Pairs, the surest first. A clause that names the other is an exception to it and no
-        conflict.
+        The pairs. A clause that names the other is an exception to it and no conflict.
+
+    Source:
+        Several sentences of which one counts: Ramon and De Raedt, Multi Instance Neural Networks,
+        ICML 2000 (a soft maximum over the instances).
     """
-    sentences: dict[int, tuple[tuple[Sentence, ...], Floats]] = {}
+    head = load_heads()[HEAD]
+    read_clauses: dict[int, ReadClause] = {}
 
-    def read(row: int) -> tuple[tuple[Sentence, ...], Floats]:
-        if row not in sentences:
-            clause = view.clauses[row]
-            parts = split_clause(clause)
-            texts = [f"{clause.title}. {part.text}" for part in parts]
-            sentences[row] = (parts, np.concatenate([embedder.embed([t]) for t in texts]))
-        return sentences[row]
+    def read(row: int) -> ReadClause:
+        if row not in read_clauses:
+            read_clauses[row] = read_clause(view.clauses[row], embedder)
+        return read_clauses[row]
 
-    out: list[ClausePair] = []
-    for one, other in _candidates(view.vectors):
-        first, second = view.clauses[one], view.clauses[other]
-        if _names(first, second) or _names(second, first):
-            continue
-        found = _compare(first, second, read(one), read(other))
-        if found is not None:
-            out.append(found)
-    return tuple(sorted(out, key=lambda pair: (-pair.confidence, pair.one.id, pair.other.id)))
+    candidates, n_left = _candidates(view)
+    out = [
+        pair
+        for one, other, alike in candidates
+        if (pair := _judge(read, one, other, alike, head)) is not None
+    ]
+    out.sort(key=lambda pair: (-pair.confidence, pair.one.id, pair.other.id))
+    return ConflictReport(tuple(out), len(candidates), n_left)
 
 
-def _names(one: Clause, other: Clause) -> bool:
+def names(one: Clause, other: Clause) -> bool:
     """Whether a clause names the other by its id."""
     return any(m.is_id and m.target == other.id for m in find_mentions(one.text))
 
 
-def _candidates(vectors: Floats) -> Iterator[tuple[int, int]]:
-    """Pairs of like clauses, the nearest first, at most 20,000."""
+def _candidates(view: PolicyView) -> tuple[list[tuple[int, int, float]], int]:
+    """Pairs of like clauses with their likeness, the nearest first; and how many were left."""
     found: list[tuple[float, int, int]] = []
+    vectors = view.vectors
     for begin in range(0, len(vectors), _BLOCK):
         likeness = vectors[begin : begin + _BLOCK] @ vectors.T
-        for row, column in np.argwhere(likeness >= _LIKE_CLAUSES):
+        for row, column in np.argwhere(likeness >= LIKE_CLAUSES):
             if begin + row < column:
                 found.append((float(likeness[row, column]), int(begin + row), int(column)))
     found.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
-    for _, one, other in found[:_MOST_PAIRS]:
-        yield one, other
+    kept = [
+        (one, other, alike)
+        for alike, one, other in found[:_MOST_PAIRS]
+        if not names(view.clauses[one], view.clauses[other])
+        and not names(view.clauses[other], view.clauses[one])
+    ]
+    return kept, max(0, len(found) - _MOST_PAIRS)
 
 
-def _compare(
-    one: Clause,
-    other: Clause,
-    mine: tuple[tuple[Sentence, ...], Floats],
-    theirs: tuple[tuple[Sentence, ...], Floats],
+def _judge(
+    read: Callable[[int], ReadClause], one: int, other: int, alike: float, head: Head
 ) -> ClausePair | None:
-    """The surest disagreement between the sentences of two clauses, or None."""
-    likeness = mine[1] @ theirs[1].T
-    best: ClausePair | None = None
-    for row, column in np.argwhere(likeness >= _LIKE_SENTENCES):
-        a, b = mine[0][row], theirs[0][column]
-        kind = _kind_of(a, b, float(likeness[row, column]), one, other)
-        if kind is None:
-            continue
-        confidence = min(float(likeness[row, column]) / _SURE, 1.0)
-        if best is None or confidence > best.confidence:
-            best = ClausePair(
-                one, other, kind, a.text, b.text, _why(kind, one, other), round(confidence, 3)
-            )
-    return best
-
-
-def _kind_of(
-    a: Sentence, b: Sentence, likeness: float, one: Clause, other: Clause
-) -> ConflictKind | None:
-    shared = set(content_words(a.text)) & set(content_words(b.text))
-    if len(shared) < _LEAST_SHARED or _sets_apart(a.text, b.text, one, other):
+    """The pair if it is likely enough to disagree or to be one rule twice."""
+    first, second = read(one), read(other)
+    features, places = compare_clauses(first, second, alike)
+    probabilities, best = pair_probabilities(features, head)
+    fine = head.classes.index(FINE)
+    confidence = 1.0 - float(probabilities[fine])
+    if confidence < LEAST:
         return None
-    for kind, dimensions in (("amount", _AMOUNTS), ("window", _WINDOWS)):
-        ours = [q for q in a.quantities if q.dimension in dimensions and q.unit != "bare"]
-        others = [q for q in b.quantities if q.dimension in dimensions and q.unit != "bare"]
-        pairs = [(p, q) for p in ours for q in others if _comparable(p, q)]
-        if (
-            pairs
-            and max(len(ours), len(others)) <= _FEW
-            and not any(p.agrees_with(q) for p, q in pairs)
-        ):
-            return kind  # type: ignore[return-value] # one of the two
-    negated = cue_vector(a.text)[_NEGATION] != cue_vector(b.text)[_NEGATION]
-    if negated and not a.quantities and not b.quantities and likeness >= _SAME_MEANING:
-        return "eligibility"
-    agree = len(a.quantities) == len(b.quantities) and all(
-        any(q.agrees_with(p) for p in b.quantities) for q in a.quantities
+    likeliest = max(
+        (k for k in range(len(head.classes)) if k != fine), key=probabilities.__getitem__
     )
-    return "duplicate" if agree and not negated and likeness >= _SURE else None
+    kind = cast(ConflictKind, head.classes[likeliest])
+    row, column = places[best[likeliest]]
+    a, b = first.sentences[row], second.sentences[column]
+    why = _why(kind, first.clause, a, second.clause, b)
+    return ClausePair(first.clause, second.clause, kind, a.text, b.text, why, round(confidence, 3))
 
 
-def _comparable(one: Quantity, other: Quantity) -> bool:
-    return one.dimension == other.dimension and (one.dimension != "count" or one.unit == other.unit)
+#: Softness of the maximum over sentences; the training uses the same.
+SOFTNESS = 0.5
 
 
-def _sets_apart(a: str, b: str, one: Clause, other: Clause) -> bool:
-    """Whether words of one sentence or title, and not of the other, name another case."""
-    mine = {m.group().lower() for m in _CASES.finditer(f"{one.title}. {a}")}
-    theirs = {m.group().lower() for m in _CASES.finditer(f"{other.title}. {b}")}
-    return mine != theirs
+def pair_probabilities(features: Floats, head: Head) -> tuple[Floats, NDArray[np.int64]]:
+    """The classes of two clauses.
+
+    Args:
+        features: Of each two sentences, ``(n, d)``.
+        head: The trained head; its class ``fine`` scores by its bias alone.
+
+    Returns:
+        The probabilities ``(k,)``, and for each class the two sentences that speak most for it.
+    """
+    each = features @ head.dense_weights
+    most = each.max(axis=0)
+    score = most + SOFTNESS * np.log(np.exp((each - most) / SOFTNESS).sum(axis=0)) + head.bias
+    fine = head.classes.index(FINE)
+    score[fine] = head.bias[fine]
+    exp = np.exp(score - score.max())
+    probabilities: Floats = (exp / exp.sum()).astype(np.float32)
+    return probabilities, each.argmax(axis=0)
 
 
-def _why(kind: ConflictKind, one: Clause, other: Clause) -> str:
+def _why(kind: ConflictKind, one: Clause, a: Sentence, other: Clause, b: Sentence) -> str:
     if kind == "duplicate":
         return f"{one.id} and {other.id} say nearly the same; keep it in one place."
+    named = _named(kind, a), _named(kind, b)
+    if kind in {"amount", "window"} and all(named) and named[0] != named[1]:
+        return (
+            f"{one.id} says {named[0]}, {other.id} says {named[1]}, for what reads as one thing; "
+            "say which holds, or when each does."
+        )
     what = {
         "amount": "name different sums or counts for what reads as one thing",
-        "window": "name different times for what reads as one thing",
+        "window": "name different times for what reads as one thing, or count from other days",
         "eligibility": "read as if one allows what the other rules out",
     }[kind]
     return f"{one.id} and {other.id} {what}; say which holds, or when each does."
+
+
+def _named(kind: ConflictKind, sentence: Sentence) -> str:
+    """The quantities of a sentence that a conflict of this kind is about, in its words."""
+    kinds = AMOUNTS if kind == "amount" else WINDOWS
+    told = [
+        " ".join(sentence.text[q.start : q.end].split())
+        for q in sentence.quantities
+        if q.dimension in kinds and q.unit != "bare"
+    ]
+    return " and ".join(dict.fromkeys(told))

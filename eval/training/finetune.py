@@ -39,6 +39,8 @@ from analyzer.readers.policies import read_policies
 HERE = Path(__file__).parent
 COMPANIES, PAIRS = HERE / "companies", HERE / "pairs"
 N_FOLDS = 3
+#: In the output folder: which fold's encoder never saw a company.
+FOLDS_FILE = "folds.json"
 EPOCHS = 3
 RATE = 3e-5
 TEMPERATURE = 0.05
@@ -245,6 +247,9 @@ def main(arguments: list[str]) -> int:
     check_original(chosen.original)
     matched, paired = read_matched(), read_paired()
     print(f"{len(matched)} promises, {len(paired)} clauses with pairs", flush=True)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    folds = {one.company: fold_of(one.company) for one in matched}
+    (chosen.out / FOLDS_FILE).write_text(json.dumps(folds, indent=1) + "\n")
     for fold in range(-1, N_FOLDS) if chosen.only is None else [chosen.only]:
         trainer = Trainer(chosen.original, seed=0)
         trainer.train([one for one in matched if fold < 0 or fold_of(one.company) != fold], paired)

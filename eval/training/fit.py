@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from clause_pairs import PAIRS, fit_clause_pairs, measure_pairs, read_companies, read_labelled
 from examples import COMPANIES, Pair, load_examples
 from feature_tables import Rows, SegmentTable, TurnTable, segment_table, turn_table
-from finetune import N_FOLDS, fold_of
+from finetune import FOLDS_FILE, N_FOLDS
 from fitting import (
     fit_joins,
     fit_labels,
@@ -33,10 +35,12 @@ from fitting import (
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
-from analyzer.embedders import MODEL_DIR, PackagedEmbedder
-from analyzer.engines.embedded.heads import HEADS_PATH, Head, save_heads
+from analyzer.embedders import MODEL_DIR, PackagedEmbedder, packaged_embedder
+from analyzer.engines.embedded.heads import HEADS_PATH, Head, load_heads, save_heads
 from analyzer.engines.embedded.pairs import JUDGE_FEATURES
 from analyzer.engines.embedded.verdicts import VECTOR_SCALES
+from analyzer.policy_health.conflicts import FINE, LEAST
+from analyzer.policy_health.conflicts import HEAD as CLAUSE_PAIR
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -161,14 +165,18 @@ def measure_verdicts(pairs: Sequence[Pair]) -> MeasuredVerdicts:
 def data_hash() -> str:
     """Sixteen hex digits that change with any file of the training data."""
     digest = hashlib.sha256()
-    for path in sorted(COMPANIES.rglob("*")):
+    for path in (*sorted(COMPANIES.rglob("*")), PAIRS):
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def fold_embedders(encoders: Path) -> Callable[[str], PackagedEmbedder]:
-    """For each company the encoder that was trained without it (``finetune.py``)."""
+    """For each company an encoder that was trained without it (``finetune.py``).
+
+    Companies that were added since are known to none of them.
+    """
+    folds: dict[str, int] = json.loads((encoders / FOLDS_FILE).read_text())
     tokenizer = MODEL_DIR / "tokenizer.json"
     made: list[PackagedEmbedder] = []
     for fold in range(N_FOLDS):
@@ -176,7 +184,7 @@ def fold_embedders(encoders: Path) -> Callable[[str], PackagedEmbedder]:
         if not (folder / "tokenizer.json").is_file():
             (folder / "tokenizer.json").write_bytes(tokenizer.read_bytes())
         made.append(PackagedEmbedder(directory=folder, is_released=False))
-    return lambda company: made[fold_of(company)]
+    return lambda company: made[folds.get(company, 0)]
 
 
 def train(encoders: Path) -> tuple[dict[str, Head], dict[str, Any]]:
@@ -208,6 +216,8 @@ def train(encoders: Path) -> tuple[dict[str, Head], dict[str, Any]]:
             verdicts.grams, verdicts.dense, [str(p.mark["verdict"]) for p in pairs]
         ),
     }
+    pair_head, pair_figures = train_clause_pairs()
+    heads[CLAUSE_PAIR] = pair_head
     about = {
         "command": "python eval/training/fit.py --encoders OUT_FOLDER",
         "data": data_hash(),
@@ -228,6 +238,62 @@ def train(encoders: Path) -> tuple[dict[str, Head], dict[str, Any]]:
             "verdict accuracy": round(verdicts.accuracy, 3),
             "conflict F1": round(verdicts.conflict.f1, 3),
             "conflict F1 at threshold": verdicts.conflict.threshold,
+            **pair_figures,
+        },
+    }
+    return heads, about
+
+
+def train_clause_pairs() -> tuple[Head, dict[str, float]]:
+    """Fit the head that tells clauses that disagree; it needs no encoder but the packaged one.
+
+    Returns:
+        The head, and its precision and recall on labelled pairs that its fold did not see.
+    """
+    packaged = packaged_embedder()
+    labelled, policies = read_labelled(PAIRS, packaged), read_companies(COMPANIES, packaged)
+    differs = np.array([p.label != FINE for p in labelled])
+    said = measure_pairs(labelled, policies) >= LEAST
+    right = float((said & differs).sum())
+    figures = {
+        "clause pairs": float(len(labelled)),
+        "clause pairs precision": round(right / float(said.sum()), 3),
+        "clause pairs recall": round(right / float(differs.sum()), 3),
+    }
+    return fit_clause_pairs([*labelled, *policies]), figures
+
+
+def train_reading() -> tuple[dict[str, Head], dict[str, Any]]:
+    """Fit the heads that find commitments and stonewalls, on vectors of the packaged encoder.
+
+    That encoder was trained to match promises with clauses and saw no label of a segment or a turn,
+    so these heads need no encoders that left a company out; the ranker and the judge do.
+    """
+    examples, pairs = load_examples()
+    companies = [str(e.record["company"]) for e in examples]
+    table = segment_table(examples)
+    marks = measure(table, companies, lambda rows: fit_marks(table, rows), table.labels >= 0)
+    turns = turn_table(examples, marks.probability, table)
+    walls = measure(turns, companies, lambda rows: fit_walls(turns, rows), turns.inside)
+    heads = {
+        "mark": fit_marks(table, np.arange(len(table.owner))),
+        "join": fit_joins(examples),
+        "kind": fit_labels(examples, table, "kind"),
+        "strength": fit_labels(examples, table, "strength"),
+        "wall": fit_walls(turns, np.arange(len(turns.owner))),
+        "tactic": fit_tactics(turns),
+    }
+    about = {
+        "data": data_hash(),
+        "calls": len(examples),
+        "companies": len(set(companies)),
+        "marks": len(pairs),
+        "stonewalls": sum(len(e.record["stonewalls"]) for e in examples),
+        "out_of_fold": {
+            "segment F1": round(marks.f1, 3),
+            "segment F1 at threshold": marks.threshold,
+            "stonewall turn F1": round(walls.f1, 3),
+            "stonewall turn F1 at threshold": walls.threshold,
         },
     }
     return heads, about
@@ -237,11 +303,29 @@ def main() -> int:
     """Train, print what was measured, write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HEADS_PATH, help="where the weights go")
-    parser.add_argument(
-        "--encoders", type=Path, required=True, help="the folder that finetune.py wrote"
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--encoders", type=Path, help="the folder that finetune.py wrote")
+    chosen.add_argument(
+        "--clause-pairs", action="store_true", help="fit that head alone and keep the others"
+    )
+    chosen.add_argument(
+        "--reading", action="store_true", help="fit the heads of marks and walls, keep the others"
     )
     arguments = parser.parse_args()
-    heads, about = train(arguments.encoders)
+    if arguments.reading:
+        known = load_heads(arguments.out)
+        fitted, about = train_reading()
+        judge = {k: known.about[k] for k in ("calls", "companies", "marks", "data")}
+        figures = {**known.about["out_of_fold"], **about["out_of_fold"]}
+        about = {**known.about, **about, "judge fitted on": judge, "out_of_fold": figures}
+        heads = {**known.heads, **fitted}
+    elif arguments.clause_pairs:
+        known = load_heads(arguments.out)
+        head, figures = train_clause_pairs()
+        heads = {**known.heads, CLAUSE_PAIR: head}
+        about = {**known.about, "out_of_fold": {**known.about["out_of_fold"], **figures}}
+    else:
+        heads, about = train(arguments.encoders)
     save_heads(arguments.out, heads, about)
     for key, value in about.items():
         print(f"{key}: {value}")

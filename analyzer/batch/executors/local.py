@@ -163,12 +163,7 @@ def build_single_threaded(engine_name: str) -> Engine:
     from analyzer.config import load_settings
     from analyzer.pipeline import build_engine
 
-    if engine_name != "embedded":
-        return build_engine(load_settings(), name=engine_name)
-    from analyzer.embedders import PackagedEmbedder
-    from analyzer.engines.embedded.engine import EmbeddedEngine
-
-    return EmbeddedEngine(PackagedEmbedder(threads=1))
+    return build_engine(load_settings(), name=engine_name, threads=1)
 
 
 def _work(task: Task, call: Call) -> Ended:
