@@ -75,7 +75,7 @@ class DaskExecutor:
         # Sent to every worker once, not with each call.
         [self._book] = self._client.scatter([book], broadcast=True, hash=False)
         self._engine_name = engine_name
-        self._queue: Any = distributed.as_completed(with_results=False)
+        self._queue: Any = distributed.as_completed(loop=self._client.loop)
         self._futures: dict[str, tuple[Any, Task]] = {}
         self._counted = 0.0
         self._capacity = 1

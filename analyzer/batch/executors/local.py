@@ -6,6 +6,7 @@ import concurrent.futures
 import multiprocessing
 import signal
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from analyzer.batch.executors.base import Ended, work_on
@@ -76,18 +77,23 @@ class ProcessExecutor:
     def __init__(
         self, engine_name: str, book: PolicyBook | None, workers: int, *, call_timeout_s: float
     ) -> None:
-        from pebble import ProcessPool
-
         self._timeout_s = call_timeout_s
-        self._pool: Any = ProcessPool(
-            max_workers=workers,
-            initializer=_begin,
-            initargs=(engine_name, book),
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._workers = workers
+        self._given = (engine_name, book)
+        self._pool: Any = self._start()
         self._futures: dict[Future[Ended], Task] = {}
         # One call more than there are processes, so that none waits for the next.
         self.capacity = 2 * workers
+
+    def _start(self) -> Any:
+        from pebble import ProcessPool
+
+        return ProcessPool(
+            max_workers=self._workers,
+            initializer=_begin,
+            initargs=self._given,
+            context=multiprocessing.get_context("spawn"),
+        )
 
     @property
     def n_under_way(self) -> int:
@@ -96,6 +102,9 @@ class ProcessExecutor:
 
     def submit(self, task: Task, call: Call) -> None:
         """Take a call."""
+        if not self._pool.active:  # a process that dies between two calls takes its pool along
+            self._pool.join()
+            self._pool = self._start()
         future = self._pool.schedule(_work, args=(task, call), timeout=self._timeout_s)
         self._futures[future] = task
 
@@ -117,10 +126,10 @@ class ProcessExecutor:
                 "alone with `wordbond analyze`, or allow more with --call-timeout"
             )
             return Ended(task, None, self._timeout_s, "again", reason)
-        except ProcessExpired as error:
+        except (ProcessExpired, BrokenProcessPool) as error:
+            how = _cause_of_death(getattr(error, "exitcode", None))
             reason = (
-                f"the process that read the call died ({_cause_of_death(error.exitcode)}); try it "
-                "alone with `wordbond analyze`"
+                f"the process that read the call died ({how}); try it alone with `wordbond analyze`"
             )
             return Ended(task, None, 0.0, "again", reason)
 
@@ -140,7 +149,7 @@ def _cause_of_death(code: int | None) -> str:
         except ValueError:
             return f"signal {-code}"
         return f"{name}; the machine may be short of memory" if name == "SIGKILL" else name
-    return f"exit code {code}"
+    return "for a reason that is not known" if code is None else f"exit code {code}"
 
 
 _engine: Engine | None = None
