@@ -540,12 +540,13 @@ class BatchQueue:
         usage = analysis.usage.model_dump(mode="json")
 
         def work(session: Session) -> None:
-            task, number = session.execute(
-                select(StoredTask, StoredVersion.number)
+            task, number, stored = session.execute(
+                select(StoredTask, StoredVersion.number, StoredCall)
                 .join(StoredVersion, StoredVersion.id == StoredTask.version_row)
+                .join(StoredCall, StoredCall.id == StoredTask.call_row)
                 .where(StoredTask.id == task_id)
+                .with_for_update(of=StoredCall)
             ).one()
-            stored = writing.lock_call(session, task.call_row)
             writing.remember(session, stored)
             saved = writing.put_result(session, analysis, stored, task.version_row, now=now)
             if number != stored.version:  # another version came by another way in

@@ -46,9 +46,13 @@ def keep_up(session: Session) -> None:
                 for name, count in found[1].items():
                     change[name] += sign * count
     # In the order of the keys, so that two transactions never wait for each other in a ring.
-    for key in sorted(changes):
-        if any(changes[key].values()):
-            _add(session, key, changes[key])
+    rows = [
+        dict(zip(_KEY, key, strict=True)) | {name: changes[key][name] for name in _COUNTS}
+        for key in sorted(changes)
+        if any(changes[key].values())
+    ]
+    if rows:
+        session.connection().execute(_upsert(session.get_bind().dialect.name), rows)
 
 
 def _counts(stored: StoredCall) -> tuple[Key, Counts]:
@@ -71,12 +75,6 @@ def _counts(stored: StoredCall) -> tuple[Key, Counts]:
         n_scored=int(stored.score is not None),
         score_sum=stored.score or 0,
     )
-
-
-def _add(session: Session, key: Key, change: Counts) -> None:
-    dialect = session.get_bind().dialect.name
-    values = dict(zip(_KEY, key, strict=True)) | {name: change[name] for name in _COUNTS}
-    session.execute(_upsert(dialect), values)
 
 
 @lru_cache(maxsize=2)

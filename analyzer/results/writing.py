@@ -142,11 +142,13 @@ def put_result(
     """Put a result and its findings in, unless the very same one is there."""
     plain = analysis.model_dump(mode="json", include=_WHAT_A_RESULT_SAYS)
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-    known = session.scalar(
-        select(StoredResult.id).where(
-            StoredResult.version_row == version_id, StoredResult.digest == digest
+    known: int | None = None
+    if stored.result_id is not None:  # a call's first result cannot be there already
+        known = session.scalar(
+            select(StoredResult.id).where(
+                StoredResult.version_row == version_id, StoredResult.digest == digest
+            )
         )
-    )
     if known is not None:
         return SavedResult(result_id=known, created=False)
     result = StoredResult(
