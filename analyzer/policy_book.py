@@ -31,7 +31,7 @@ Rows = NDArray[np.int64]
 
 _KEPT_VIEWS = 64
 _KEPT_DAYS = 512
-_NUMBER = re.compile(r"^(?:§\s*)?(\d+(?:\.\d+)*(?:\([a-z]{1,4}\))*)")
+_NUMBER = re.compile(r"^(?:§\s*)?(\d+(?:\.\d+)*(?:\((?:[a-z]{1,4}|\d{1,2})\))*)")
 #: Below this cosine the nearest clause is about something else: of promises that a clause decides
 #: 2 % have it no nearer, of promises that none addresses half do (``eval/bench/retrieval.py``).
 WEAK_LIKENESS = 0.25
@@ -152,24 +152,32 @@ class PolicyView:
         return rank_clauses(windows, self.passages, self.lexical.shares(text), k=k)
 
     def find_references(self, clause: Clause) -> tuple[Clause, ...]:
-        """The clauses that a clause refers to, by id or by number within its document, in order."""
+        """The clauses that a clause refers to, by id or by number within its document, in order.
+
+        Where ``4.2(b)`` is no clause of its own, it is the clause 4.2 in which it stands.
+        """
         out: dict[str, Clause] = {}
         for mention in find_mentions(clause.text):
             target = (
                 self._by_id.get(mention.target)
                 if mention.is_id
-                else self._by_number.get((clause.document, mention.target))
+                else self._find_numbered(clause.document, mention.target)
             )
             if target is not None and target.id != clause.id:
                 out.setdefault(target.id, target)
         return tuple(out.values())
+
+    def _find_numbered(self, document: str, number: str) -> Clause | None:
+        while (found := self._by_number.get((document, number))) is None and number.endswith(")"):
+            number = number[: number.rfind("(")]
+        return found
 
     def find_defining(self, text: str) -> tuple[Clause, ...]:
         """The clauses that define a term that a text uses, by clause, none twice."""
         if self._terms is None:
             return ()
         pattern, owners = self._terms
-        found = {m.group().casefold() for m in pattern.finditer(text)}
+        found = {m.group(1).casefold() for m in pattern.finditer(text)}
         rows = sorted({owners[term] for term in found})
         return tuple(self.clauses[row] for row in rows)
 
@@ -197,7 +205,7 @@ class PolicyView:
             return None
         longest_first = sorted(owners, key=lambda term: (-len(term), term))
         words = "|".join(re.escape(term) for term in longest_first)
-        return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE), owners
+        return re.compile(rf"(?<!\w)({words})(?:s|es)?(?!\w)", re.IGNORECASE), owners
 
     def search(self, queries: Vectors, k: int) -> list[list[tuple[Clause, float]]]:
         """The clauses nearest to each query.

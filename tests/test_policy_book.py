@@ -189,3 +189,58 @@ def test_the_version_of_a_view_does_not_depend_on_order() -> None:
         PolicyView("acme", clauses, vectors).version
         == PolicyView("acme", clauses[::-1], vectors).version
     )
+
+
+def numbered(clause_id: str, title: str, text: str, document: str = "Rules") -> Clause:
+    return Clause(id=clause_id, company="acme", document=document, title=title, text=text)
+
+
+def view_of(*clauses: Clause) -> PolicyView:
+    return PolicyView("acme", clauses, np.zeros((len(clauses), 2), dtype=np.float32))
+
+
+def test_references_lead_to_clauses_by_id_and_by_number() -> None:
+    window = numbered("r/4.1", "4.1 Window", "Thirty days.")
+    sale = numbered("r/4.2", "4.2 Sale", "(a) None. (b) Ten days.")
+    outlet = numbered("r/4.2-a", "4.2(a) Outlets", "Five days.")
+    tenth, first = numbered("RET-10", "Shoes", "x"), numbered("RET-1", "Hats", "x")
+    fees = numbered("f/4.1", "4.1 Late fee", "As clause 4.2 says.", document="Fees")
+    view = view_of(window, sale, outlet, tenth, first, fees)
+
+    def leads(text: str) -> list[str]:
+        clause = numbered("RET-4", "From", text)
+        return [found.id for found in view.find_references(clause)]
+
+    assert leads("As in RET-10.") == ["RET-10"]
+    assert leads("RET-1 and RET-4, not RET-11 or RET-100.") == ["RET-1"]
+    assert leads("See clause 4.2(b) and clause 4.1.") == ["r/4.2", "r/4.1"]
+    assert leads("See clause 4.2(a)(iv).") == ["r/4.2-a"]
+    assert leads("See clauses 4.1 to 4.3; clause 4.1 again.") == ["r/4.1", "r/4.2"]
+    assert leads("See clause 4.20, clause 14.2 and clause 9.") == []
+    assert leads("Within 4.1 days.") == []
+    assert view.find_references(fees) == ()
+
+
+def test_definitions_are_read_with_the_clauses_that_use_them() -> None:
+    defines = numbered("DEF-1", "Terms", "The term “business day” means Monday to Friday.")
+    uses = numbered("RET-1", "Window", "Refunds take three Business Days, as RET-2 says.")
+    other = numbered("RET-2", "Sale", "None, on any business day.")
+    view = view_of(defines, uses, other)
+    assert [c.id for c in view.find_related(other)] == ["DEF-1"]
+    assert [c.id for c in view.find_related(uses)] == ["RET-2", "DEF-1"]
+    assert view.find_related(defines) == ()
+
+
+def test_the_edition_before_a_day_stays_beside_the_rule_that_keeps_it() -> None:
+    old = make_document({"CAN-1": "The fee is 20 euro."}, since=JAN)
+    new = make_document(
+        {
+            "CAN-1": "The fee is 50 euro.",
+            "CAN-9": "Bookings made on or before 30 June 2026 keep the earlier terms.",
+        },
+        since=JULY,
+    )
+    book = make_book(old, new)
+    view = book.view("acme", dt.date(2026, 8, 1))
+    assert [(c.id, c.text) for c in view.earlier] == [("CAN-1", "The fee is 20 euro.")]
+    assert book.view("acme", dt.date(2026, 2, 1)).earlier == ()

@@ -59,7 +59,7 @@ _BUT = _re(
 _ONLY = _re(rf"\b(?:only|solely|exclusively)(?: by| for| to| with)? {_DET}")
 _NO = _re(rf"\b(?:no|neither|nor|none of) (?:the )?$|\bnothing\b|\b(?:not|never) (?:be |to be )?{_PAST}(?: [a-z]+){{0,3}} by {_DET}")
 _INVERTED = _re(rf"\b(?:no circumstances|no case|no event|nor|never) (?:may|can|shall|should|must) {_DET}")
-_NOT_ITS_OWN = _re(r"\bno other $|\b(?:that|which|what|whom) (?:[a-z]+ ){0,5}?" + _DET)
+_NOT_ITS_OWN = _re(r"\bno other $|(?<!\babove\s)(?<!\bbeyond\s)(?<!\bover\s)(?<!\bthan\s)\b(?:that|which|what|whom) (?:[a-z]+ ){0,5}?" + _DET)
 _BY = _re(rf"\b{_PAST}(?: [a-z]+){{0,3}} by:? {_DET}")
 _ANY_BY = _re(rf"\bby:? {_DET}")
 _ASSENT_OF = _re(rf"\b(?:{_ASSENT}(?: in writing)? (?:of|from|by)|(?:approved|authori[sz]ed|signed(?: off)?|countersigned|agreed|cleared|sanctioned|endorsed)(?: in writing)?(?: only)? by|needs?|requires?) {_DET}")
@@ -93,6 +93,7 @@ _FURTHER = _re(r"\b(?:larger|higher|greater|bigger|further|(?:anything|whatever|
 _CAP = _re(r"(?:up to|exceed(?:ing)?|(?:not|no) more than|at (?:the )?most|maximum(?: of)?|ceiling(?: of)?|limit(?: of)?|capped at|as (?:much|many) as|discretion of|allowance of|\bto|one of|below|under)\s*$")
 _CAP_AFTER = _re(r"\s*(?:at (?:the )?most|or less|maximum)\b")
 _ABOVE = _re(r"(?<!\bnot\s)(?<!\bno\s)(?:above|over|more than|(?<!\bto\s)exceed(?:s|ing)?|in excess of|beyond|(?:larg|great|high)er than|past)\s*$")
+_GIFT = _re(r"\b(?:credit|voucher|refund|discount|goodwill|compensation|rebate|allowance|gift card|gesture|reduction)s? (?:notes? )?(?:of|worth)\s*$")
 _CONDITION = _re(r"(?:within|after|before|(?:older|younger|longer|later|less|fewer|earlier) than|\bin(?: any)?|\blast|\bfor|outside|every|during|at least|first|\bthe|\bthis|\btheir|\bits|from|between|until|\bof)\s*$")
 _CONDITION_AFTER = _re(r"\s*(?:after|before|ago|old|of the|from)\b")
 # Codes of clauses, adjectives ("14-day window") and words that only look like numbers.
@@ -115,7 +116,8 @@ _UNLIMITED = _re(r"\b(?:any|unlimited|without limit|no (?:limit|cap|ceiling)|non
 _NONE = _re(r"\s*(?:(?:none|nil|never|no(?! more| limit| cap| ceiling)|not(?! more| exceed)|nothing|cannot|n/a)\b(?! set)|[-–—✗]\s*$|[£$€]?0(?:\.00)?\s*$)")
 _CELL_ASSENT = _re(r"\b(?:approv\w*|consent|permission|agree\w*|sign\w*|authori[sz]\w+|with|needs?|say|ok)\b")
 #: A heading that says no more than that something may be granted: the cells say what.
-_ANY_HEADING = _re(r"(?:(?:may|can) (?:grant|give|approve|authori[sz]e|allow|offer|do|decide)|authority|powers?|allowed|permitted|what (?:they|it) may \w+)")
+_ANY_HEADING = _re(r"(?:(?:they |it )?(?:may|can) (?:grant|give|approve|authori[sz]e|allow|offer|do|decide)|(?:limits? of |level of )?authority|powers?|discretion|allowed|permitted|what (?:they|it) (?:may|can) \w+)(?: without (?:approval|asking))?")
+_REFUSED = _re(r"\s*(?:no|not|never) [a-z]{4,}")
 # The shape of the text.
 _ITEM = re.compile(r"[ \t]{0,20}(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s{1,9}(?=[\"'“(A-Z0-9])")
@@ -250,6 +252,8 @@ def _kind(text: str, quantity: Quantity, *, is_cell: bool) -> str:
         return "cap"
     if is_above:
         return "above"
+    if _GIFT.search(before) and quantity.dimension in _SUMS:
+        return "plain"
     # Conditions: "within 14 days", "the $5 fee", "90 days after the sale".
     if (_CONDITION.search(before) and not is_range) or _CONDITION_AFTER.match(after):
         return "other"
@@ -482,8 +486,18 @@ def _row_grants(
 
 def _is_giving(heading: str, cell: str) -> bool:
     """Whether a column is about what may be granted, not about hours or telephone numbers."""
-    is_named = _GIVING_HEADING.search(heading) or _UNLIMITED.search(cell) or _NONE.match(cell)
+    is_named = (
+        _GIVING_HEADING.search(heading)
+        or _is_any(heading)
+        or _UNLIMITED.search(cell)
+        or _NONE.match(cell)
+    )
     return bool(is_named and not _OTHER_HEADING.search(heading))
+
+
+def _is_any(heading: str) -> bool:
+    """Whether a heading says no more than that something may be granted; "(per call)" is beside."""
+    return bool(_ANY_HEADING.fullmatch(re.sub(r"\([^)]{0,40}\)?", "", heading).strip(" :")))
 
 
 def _own_action(cell: str) -> str:
@@ -494,7 +508,7 @@ def _own_action(cell: str) -> str:
     if not re.search(r"[A-Za-z]{4,}", _CAP.sub("", "".join(without).rstrip())):
         return ""
     words = _ACTION_END.split(cell.strip(), maxsplit=1)[0].strip(" ,:.")
-    return (words or cell.strip())[:_WINDOW]
+    return (re.sub(r"\s+(?:of|by|for|to)$", "", words) or cell.strip())[:_WINDOW]
 
 
 def _cell_grants(role: str, action: str, cell: _Cell, approval: str | None) -> Iterator[Grant]:
@@ -507,10 +521,12 @@ def _cell_grants(role: str, action: str, cell: _Cell, approval: str | None) -> I
         is_assent = bool(others and _CELL_ASSENT.search(part))
         may = not (_NONE.match(part) or (others and not is_assent))
         named = f"{what}: {part.strip()[:_WINDOW]}" if ";" in cell.text else what
-        if may and _ANY_HEADING.fullmatch(what.strip()):
-            named = _own_action(part) or named
+        if _is_any(what):
+            own = _own_action(part) if may else _REFUSED.match(part) and part.strip()[:_WINDOW]
+            named = own or named
         limit, per = amount.limit if may else None, amount.per or (heading and heading.group(1))
         assent = others[0] if is_assent else approval
         yield Grant(
-            role, named, limit, per, is_allowed=may, approval=assent, start=cell.start, end=end
-        )
+            role, named, limit, per, is_allowed=may, approval=assent,
+            approval_above=amount.above if is_assent else None, start=cell.start, end=end,
+        )  # fmt: skip

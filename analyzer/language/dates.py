@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from analyzer.domain import Due
 from analyzer.language.quantities import Quantity, find_quantities
 
-_MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name} | {
-    name.lower(): i for i, name in enumerate(calendar.month_abbr) if name and name != "May"
-}
+_MONTHS = (
+    {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
+    | {name.lower(): i for i, name in enumerate(calendar.month_abbr) if name and name != "May"}
+    | {"sept": 9}
+)
 _WEEKDAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 _ORDINAL_UNITS = {
     word: number
@@ -31,15 +33,25 @@ _ORD = (
     + "|".join(sorted(_ORDINAL_UNITS, key=len, reverse=True))
     + r"|\d{1,2}(?:st|nd|rd|th))"
 )
-_MONTH = "(?:" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
+_MONTH_NAME = "(?:" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + ")"
+_MONTH = rf"{_MONTH_NAME}\.?"
 _YEAR = r"(?:,?\s+(?P<year>20\d\d))?"
 _DAY_MONTH = re.compile(
-    rf"\b(?P<day>{_ORD}|\d{{1,2}})\s+(?:of\s+)?(?P<month>{_MONTH})\b{_YEAR}", re.IGNORECASE
+    rf"\b(?P<day>{_ORD}|\d{{1,2}})\s+(?:of\s+)?(?P<month>{_MONTH_NAME})\b"
+    r"(?:\.?,?\s+(?P<year>20\d\d))?",
+    re.IGNORECASE,
 )
 _MONTH_DAY = re.compile(
     rf"\b(?P<month>{_MONTH})\s+(?:the\s+)?(?P<day>{_ORD}|\d{{1,2}})\b(?!:){_YEAR}", re.IGNORECASE
 )
 _ISO = re.compile(r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b")
+#: As forms and tables write days: ``01-Feb-2026``, ``2026/02/01``.
+_DASHED = re.compile(
+    rf"\b(?P<day>\d{{1,2}})[-/ ](?P<month>{_MONTH_NAME})\.?[-/ ](?P<year>20\d\d)\b", re.IGNORECASE
+)
+_YEAR_FIRST = re.compile(r"\b(?P<year>20\d\d)([/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})\b")
+#: A day in digits alone, which two halves of the world read as two days.
+_DIGITS = re.compile(r"(?<![\d./-])(\d{1,2})([./-])(\d{1,2})\2(20\d\d)(?![\d/-])")
 _BARE_DAY = re.compile(
     rf"\bthe\s+(?P<day>{_ORD})\b(?!\s+(?:time|one|thing|two|three|of|night|day|month|year|call|party|line))",
     re.IGNORECASE,
@@ -323,10 +335,11 @@ def written_days(text: str) -> list[NamedDay]:
         text: Any text; a policy's, for example.
 
     Returns:
-        The days in the order of the text, none overlapping another.
+        The days in the order of the text, none overlapping another. Days in digits with the year
+        last are left to :func:`digit_days`.
     """
     out: list[NamedDay] = []
-    for pattern in (_ISO, _DAY_MONTH, _MONTH_DAY):
+    for pattern in (_ISO, _YEAR_FIRST, _DAY_MONTH, _MONTH_DAY, _DASHED):
         for found in pattern.finditer(text):
             if not found["year"]:
                 continue
@@ -339,3 +352,35 @@ def written_days(text: str) -> list[NamedDay]:
             if day and all(found.end() <= o.start or o.end <= found.start() for o in out):
                 out.append(NamedDay(day, found.start(), found.end()))
     return sorted(out, key=lambda named: named.start)
+
+
+def digit_days(text: str) -> tuple[list[NamedDay], list[tuple[int, str]]]:
+    """Days in digits with the year last ("31/12/2025"), which may be read in two orders.
+
+    Where a day of the text can be read in one order only, the others are read in that order too.
+
+    Returns:
+        The days in the order of the text; beside them the place and the words of each that could
+        be two days.
+    """
+    found = [(m, *_readings(m)) for m in _DIGITS.finditer(text)]
+    is_day_first = any(first and not last for _, first, last in found)
+    is_month_first = any(last and not first for _, first, last in found)
+    days: list[NamedDay] = []
+    doubtful: list[tuple[int, str]] = []
+    for match, first, last in found:
+        likely = last if is_month_first else first
+        if first is None or last is None or first == last:
+            likely = first or last
+        elif is_day_first == is_month_first:
+            doubtful.append((match.start(), match.group()))
+            continue
+        if likely is not None:
+            days.append(NamedDay(likely, match.start(), match.end()))
+    return days, doubtful
+
+
+def _readings(match: re.Match[str]) -> tuple[dt.date | None, dt.date | None]:
+    """The day that the digits mean with the day first, and with the month first."""
+    one, other, year = int(match[1]), int(match[3]), int(match[4])
+    return _date(year, other, one), _date(year, one, other)

@@ -32,6 +32,8 @@ _MAY = re.compile(
     rf"\b((?:[a-z][a-z-]+\s+){{0,2}}(?:{_HEADS}))\s+(?:may|can|is able to|holds|has)\b(.*)",
     re.IGNORECASE,
 )
+#: Between cells; within one a bar is written with a backslash before it.
+_BAR = re.compile(r"(?<!\\)\|")
 _NONE = re.compile(r"^\s*(?:none|nil|no|nothing|-|–|—|n/a|0)\b", re.IGNORECASE)
 
 
@@ -95,7 +97,9 @@ def table_rows(text: str) -> list[tuple[list[str], list[str]]]:
         if not stripped.startswith("|"):
             headings = None
             continue
-        cells = [c.strip() for c in stripped.strip("|").split("|")]
+        inner = stripped.removeprefix("|")
+        inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
+        cells = [c.strip() for c in _BAR.split(inner)]
         if all(re.fullmatch(r":?-{2,}:?", c) for c in cells if c):
             continue
         if headings is None:

@@ -39,6 +39,8 @@ _TICKS = {"is_allowed": ("Allowed", True), "is_exclusive": ("Nobody else", False
 _COLUMNS = (
     "role", "action", "is_allowed", "limit", "per", "approval", "approval_above", "is_exclusive",
 )  # fmt: skip
+#: Where in the clause a grant is read: kept with its row, not shown.
+_PLACES = ("start", "end")
 _PUT_BACK = "Put back to what the text reads."
 _SAVED = "authority.saved"
 
@@ -265,8 +267,12 @@ def _save(clause: Clause, edited: pd.DataFrame, *, reviewer: str, reason: str) -
 
 def frame_grants(grants: Sequence[Grant]) -> pd.DataFrame:
     """Grants as rows to edit, quantities as they are said."""
-    frame = pd.DataFrame(_say(grants), columns=list(_COLUMNS))
-    return frame.astype({**dict.fromkeys(_TEXTS, "string"), **dict.fromkeys(_TICKS, "boolean")})
+    frame = pd.DataFrame(_say(grants), columns=[*_COLUMNS, *_PLACES])
+    return frame.astype(
+        dict.fromkeys(_TEXTS, "string")
+        | dict.fromkeys(_TICKS, "boolean")
+        | dict.fromkeys(_PLACES, "Int64")
+    )
 
 
 def read_rows(edited: pd.DataFrame) -> list[Grant]:
@@ -290,5 +296,6 @@ def read_rows(edited: pd.DataFrame) -> list[Grant]:
             key: default if record.get(key) is None else bool(record[key])
             for key, (_, default) in _TICKS.items()
         }
-        grants.append(grant_from_record({**texts, **ticks}))
+        places = {key: record.get(key) for key in _PLACES}
+        grants.append(grant_from_record({**texts, **ticks, **places}))
     return grants

@@ -65,14 +65,21 @@ def children() -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
 
 
-def test_processes_give_the_records_of_one_engine(
+def test_processes_give_the_records_of_one_engine_and_give_up_what_takes_too_long(
     book: PolicyBook, calls: list[Call], expected: dict[str, Any]
 ) -> None:
     executor = ProcessExecutor("embedded", book, 2, call_timeout_s=60)
     try:
         assert records(run_all(executor, calls)) == expected
+        executor._timeout_s = 0.001
+        (ended,) = run_all(executor, calls[:1])
+        assert ended.failure == "again"
+        assert "--call-timeout" in str(ended.reason)
+        executor._timeout_s = 60
+        (ended,) = run_all(executor, calls[:1])
+        assert ended.analysis is not None
     finally:
-        executor.close()
+        executor.close(is_hasty=True)
 
 
 def test_a_process_that_dies_costs_its_own_call_alone(
@@ -94,21 +101,6 @@ def test_a_process_that_dies_costs_its_own_call_alone(
         assert len(ended) == 2
         again = run_all(executor, calls)
         assert records(again) == expected
-    finally:
-        executor.close(is_hasty=True)
-
-
-def test_a_call_that_takes_too_long_is_given_up(book: PolicyBook, calls: list[Call]) -> None:
-    executor = ProcessExecutor("embedded", book, 1, call_timeout_s=60)
-    try:
-        run_all(executor, calls[:1])
-        executor._timeout_s = 0.001
-        (ended,) = run_all(executor, calls[:1])
-        assert ended.failure == "again"
-        assert "--call-timeout" in str(ended.reason)
-        executor._timeout_s = 60
-        (ended,) = run_all(executor, calls[:1])
-        assert ended.analysis is not None
     finally:
         executor.close(is_hasty=True)
 

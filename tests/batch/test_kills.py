@@ -75,7 +75,7 @@ def run_with_kills(tmp_path: Path, n_calls: int, n_kills: int, seed: int) -> Non
 
 
 def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
-    run_with_kills(tmp_path, n_calls=60, n_kills=6, seed=1)
+    run_with_kills(tmp_path, n_calls=40, n_kills=3, seed=1)
 
 
 @pytest.mark.slow

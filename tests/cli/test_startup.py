@@ -57,9 +57,9 @@ def test_help_names_what_can_be_done(arguments):
 
 def test_every_command_of_the_interfaces_is_there_and_no_later_one():
     result = RUNNER.invoke(app, ["--help"])
-    for command in ("demo", "analyze", "policies", "eval", "app", "doctor"):
+    for command in ("demo", "analyze", "policies", "batch", "eval", "app", "doctor"):
         assert f"\n  {command} " in result.stdout
-    for later in ("batch", "forget", "backup"):
+    for later in ("cases", "forget", "backup"):
         assert f"\n  {later} " not in result.stdout
     policies = RUNNER.invoke(app, ["policies", "--help"]).stdout
     for command in ("add", "list", "search", "show", "authority", "conflicts", "health", "impact"):

@@ -305,3 +305,75 @@ def test_what_multiplies_is_bounded(text):
     begin = time.perf_counter()
     assert len(find_grants(text)) < len(text)
     assert time.perf_counter() - begin < 10
+
+
+def test_what_lies_above_a_limit_needs_the_approval_said_next():
+    for text in (
+        "A supervisor may waive up to $50; above that the manager's written approval is needed.",
+        "A supervisor may waive up to $50. Beyond that the manager's approval is required.",
+        "A supervisor may waive up to $50; above that a manager must approve.",
+    ):
+        (grant,) = find_grants(text)
+        assert (grant.role, grant.action, grant.limit.value) == ("supervisor", "waive", 50)
+        assert (grant.approval, grant.approval_above.value) == ("manager", 50)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "May grant", "**May grant**", "Can approve", "May grant (per call)", "They may give",
+        "What they may grant", "Authority", "Powers", "Discretion", "Limit of authority",
+        "May grant without approval", "May offer:",
+    ],
+)  # fmt: skip
+def test_a_heading_that_only_says_that_something_may_be_granted_is_no_action(heading):
+    text = (
+        f"| Role | {heading} |\n|---|---|\n| Agent | goodwill credit up to $20 |\n"
+        "| Clerk | refunds of up to $5 |\n| Lead | $40 |\n| Trainee | no refunds |\n"
+    )
+    grants = {grant.role: grant for grant in find_grants(text)}
+    actions = {role: (g.action, amount(g.limit)) for role, g in grants.items()}
+    assert actions["agent"] == ("goodwill credit", ("money", 20))
+    assert actions["clerk"] == ("refunds", ("money", 5))
+    assert actions["lead"][1] == ("money", 40)
+    assert actions["trainee"] == ("no refunds", None)
+    assert [role for role, grant in grants.items() if not grant.is_allowed] == ["trainee"]
+
+
+def test_a_cell_names_its_own_cap_and_who_approves_above_what():
+    text = (
+        "| Role | May grant |\n|---|---|\n"
+        "| Team lead | refunds up to $80, with the manager's approval above $50 |"
+    )
+    (grant,) = find_grants(text)
+    assert (grant.action, grant.limit.value, grant.approval) == ("refunds", 80, "manager")
+    assert text[grant.approval_above.start : grant.approval_above.end] == "$50"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "An agent may give a credit of $25.",
+        "An agent may offer a voucher worth $25 per call.",
+        "| Role | Authority |\n|---|---|\n| Agent | a credit of $25 |",
+    ],
+)
+def test_a_gift_of_a_sum_is_limited_to_it(text):
+    (grant,) = find_grants(text)
+    assert (grant.role, grant.limit.value) == ("agent", 25)
+
+
+def test_a_bar_within_a_cell_is_no_border():
+    text = "| Role | May grant |\n|---|---|\n| Agent | credit up to $5 \\| voucher |\n| Lead | $9 |"
+    agent, lead = find_grants(text)
+    assert (agent.role, agent.action, agent.limit.value) == ("agent", "credit", 5)
+    assert text[agent.start : agent.end] == "credit up to $5 \\| voucher"
+    assert (lead.role, lead.limit.value) == ("lead", 9)
+
+
+def test_a_table_whose_first_heading_is_blank_keeps_its_columns():
+    text = "| | Clerk | Manager |\n|---|---|---|\n| Fee waiver | $5 | $50 |\n| Refund | | $9 |"
+    found = [(g.role, g.action, g.limit.value) for g in find_grants(text)]
+    assert found == [
+        ("clerk", "Fee waiver", 5), ("manager", "Fee waiver", 50), ("manager", "Refund", 9),
+    ]  # fmt: skip

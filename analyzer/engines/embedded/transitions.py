@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.domain import Call, Clause
@@ -41,15 +42,13 @@ def find_kept(call: Call, clause: Clause, view: PolicyView) -> Kept | None:
     """The earlier version of a clause, if the call's booking is older than its change.
 
     Args:
-        call: The call; a day counts as that of the agreement where the sentence that names it, or
-            the record, says that something was booked, bought, signed or the like.
+        call: The call; a day counts as that of the agreement where the sentence that names it
+            says that something was booked, bought, signed or the like.
         clause: The clause in force that a promise is held against.
         view: The clauses in force, with those of earlier editions that they refer to.
     """
-    earlier = next(
-        (c for c in view.earlier if (c.document, c.id) == (clause.document, clause.id)), None
-    )
-    if earlier is None or call.date is None:
+    earlier = [c for c in view.earlier if (c.document, c.id) == (clause.document, clause.id)]
+    if not earlier or call.date is None:
         return None
     days = _agreed_days(call, call.date)
     for rule in view.clauses:
@@ -59,8 +58,18 @@ def find_kept(call: Call, clause: Clause, view: PolicyView) -> Kept | None:
             older = [day for day in days if day < transition.before]
             # Where the call speaks of a newer agreement too, nobody can say which is meant.
             if older and len(older) == len(days):
-                return Kept(rule, transition, earlier, max(older))
+                agreed = max(older)
+                return Kept(rule, transition, _edition_of(agreed, transition, earlier), agreed)
     return None
+
+
+def _edition_of(agreed: dt.date, transition: Transition, earlier: Sequence[Clause]) -> Clause:
+    """Of several earlier editions the one of that day, else the one that the rule keeps."""
+    for day in (agreed, transition.before - dt.timedelta(days=1)):
+        for clause in earlier:
+            if clause.is_in_force(day):
+                return clause
+    return earlier[0]
 
 
 def _agreed_days(call: Call, anchor: dt.date) -> list[dt.date]:

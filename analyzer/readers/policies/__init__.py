@@ -210,12 +210,18 @@ def _days(matter: FrontMatter) -> tuple[dt.date | None, dt.date | None]:
 
 
 def _day_notes(said: EffectiveDays) -> list[str]:
+    two = "which can be read as two days; say which day it is in force"
+    notes = []
     if said.doubtful:
-        doubt = f"Its text says {said.doubtful!r}, which can be read as two days; say which day "
-        return [f"{doubt}it is in force from with --effective-from."]
+        notes += [f"Its text says {said.doubtful!r}, {two} from with --effective-from."]
     days = [f"from {said.begins}"] if said.begins else []
     days += [f"until {said.ends}"] if said.ends else []
-    return [f"In force {' '.join(days)}, as its text says."] if days else []
+    if days:
+        notes += [f"In force {' '.join(days)}, as its text says."]
+    if said.doubtful_end:
+        end = f"{two} until as effective_to in a file {FOLDER_FILE} beside it."
+        notes += [f"Its text says {said.doubtful_end!r}, {end}"]
+    return notes
 
 
 def _read_text(path: Path) -> str:
@@ -289,17 +295,16 @@ def _with_ids(
     What stands without a heading is known by its first words, so that an id does not depend on
     what stands elsewhere in the document; the second of two that would be the same gets ``-2``.
     """
-    lines: dict[str, int] = {}
+    firsts: dict[str, Section] = {}
     for section in sections:
-        line = section.line + matter.n_lines
-        if section.id in lines:
+        first = firsts.setdefault(section.id, section) if section.id else section
+        if first is not section:
             raise PolicyError(
-                f"clause {section.id} stands here a second time (first on line "
-                f"{lines[section.id]}); give one of the two another id",
-                path=matter.path, line=line,
+                f"clause {section.id} stands here a second time "
+                f"(first {_places(first, section, matter)}); give one of the two another id",
+                path=matter.path, line=section.line + matter.n_lines if section.line else None,
             )  # fmt: skip
-        if section.id:
-            lines[section.id] = line
+    taken = set(firsts)
     for section in sections:
         clause_id = section.id
         if clause_id is None:
@@ -308,11 +313,20 @@ def _with_ids(
             base = "/".join(_slug(part) for part in (document, *above, last))
             clause_id = base
             count = 1
-            while clause_id in lines:
+            while clause_id in taken:
                 count += 1
                 clause_id = f"{base}-{count}"
-            lines[clause_id] = section.line
+            taken.add(clause_id)
         yield clause_id, section
+
+
+def _places(first: Section, second: Section, matter: FrontMatter) -> str:
+    """Where a clause stands; of the second the error names the line, where there are lines."""
+    if first.line:
+        return f"on line {first.line + matter.n_lines}"
+    if first.page and second.page:
+        return f"on page {first.page}, then on page {second.page}"
+    return f"as {first.title!r}, then as {second.title!r}"
 
 
 def _slug(text: str) -> str:

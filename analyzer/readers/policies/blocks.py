@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 BlockKind = Literal["heading", "paragraph", "item", "table"]
 
 
@@ -46,3 +47,8 @@ class LaidOut:
     title: str | None = None
     margins: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def raise_digits(text: str) -> str:
+    """Digits as a superscript shows them, so that "$50" with a note 1 is not read as $501."""
+    return text if any(ch.isalpha() for ch in text) else text.translate(_RAISED)

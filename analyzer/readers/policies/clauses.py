@@ -18,6 +18,12 @@ from analyzer.readers.policies.sections import (
 _MAX_HEADING = 100
 #: A number with more than one part, which starts a clause wherever it stands.
 _PARTS = re.compile(r"[.(]")
+#: A number that says what it is one of: "Article 3 - Returns", "Section 4.2. Returns".
+_NAMED = re.compile(
+    r"(?:Article|Section|Clause|Chapter|Rule|Part|ARTICLE|SECTION|CLAUSE|CHAPTER|RULE|PART)\s+"
+    r"(\d+(?:\.\d+)*(?:\([a-z]{1,4}\))*|[IVXLC]{1,7}(?:\.\d+)*)"
+    r"(?:\s*[.:)\u2013\u2014-]\s*|\s+(?=[^\Wa-z\d_])|\s*$)"
+)
 _SENTENCE_END = re.compile(r"(?<=[^\W\d])[.!?:]\s+(?=[^\Wa-z_])")
 _SHORT_TITLE = 60
 #: A line of a table of contents: dots that lead to a page.
@@ -178,11 +184,18 @@ def _number_starts(blocks: Sequence[Block], deepest: int) -> list[tuple[_Start, 
     for index, block in enumerate(blocks):
         if block.kind not in {"paragraph", "item"}:
             continue
-        number, words = split_number(block.text.strip())
+        text = block.text.strip()
+        number, words = split_number(text)
+        named = _NAMED.match(text) if number is None else None
+        if named is not None:
+            number, words = named[1], text[named.end() :].strip()
         if number is None:
             continue
         title, rest = _title_and_rest(words)
         parts = 1 + len(_PARTS.findall(number))
+        # The items of a list within a list count anew under each of its items.
+        if parts == 1 and block.kind == "item" and block.level:
+            continue
         start = _Start(index, deepest + parts, None, f"{number} {title}".strip(), rest)
         out.append((start, parts))
     return out

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.errors import PolicyError
-from analyzer.readers.policies.blocks import Block, LaidOut
-from analyzer.readers.policies.tables import render_table
+from analyzer.readers.policies.blocks import Block, LaidOut, raise_digits
+from analyzer.readers.policies.tables import is_grid, render_table
+from analyzer.readers.policies.word_numbering import render_number
 from analyzer.readers.text_files import NotTextError, read_text_file
 
 SUFFIXES = (".html", ".htm")
@@ -18,8 +19,8 @@ SUFFIXES = (".html", ".htm")
 _LARGEST = 20 * 1024 * 1024
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
 _SILENT = frozenset(
-    ("script", "style", "noscript", "template", "form", "button", "select", "svg", "iframe", "head",
-     "object", "audio", "video", "canvas", "input", "textarea")
+    ("script", "style", "noscript", "template", "button", "select", "svg", "iframe", "head",
+     "object", "audio", "video", "canvas", "input", "textarea", "del", "s", "strike")
 )  # fmt: skip
 #: Around the text rather than of it.
 _MARGINS = frozenset(("nav", "header", "footer", "aside"))
@@ -28,10 +29,23 @@ _BLOCKS = frozenset(
      "figcaption", "dl", "dt", "dd", "ul", "ol", "li", "table", "caption", "hr", "body", "fieldset",
      "details", "summary", "center", "tr", "td", "th", *_HEADINGS, *_MARGINS)
 )  # fmt: skip
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|text-decoration[\w-]*\s*:[^;]*line-through",
+    re.IGNORECASE,
+)
+_LIST_STYLE = re.compile(
+    r"list-style(?:-type)?\s*:[^;]*?\b(lower|upper)-(alpha|latin|roman)", re.IGNORECASE
+)
 _MOST_OF = 0.5
 _BOLD = frozenset(("b", "strong"))
+_FORMS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _MAX_HEADING_WORDS = 12
+#: The parts of a table, and what stands in them.
+_ROWS = {
+    "table": frozenset(("caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr")),
+    **dict.fromkeys(("thead", "tbody", "tfoot"), frozenset(("tr",))),
+    "tr": frozenset(("td", "th")),
+}
 _MAX_SPAN = 100
 _DEEPEST = 250
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.-]+)", re.IGNORECASE)
@@ -93,7 +107,45 @@ def _read(path: Path) -> str:
 
 
 def _words(element: Any) -> str:
-    return " ".join(" ".join(element.itertext()).split())
+    """The words of an element that a reader sees, as one line."""
+    out: list[str] = []
+    stack: list[tuple[Any, Iterator[Any]]] = [(element, iter(element))]
+    out.append(_shown(element.text, element))
+    while stack:
+        above, following = stack[-1]
+        child = next(following, None)
+        if child is None:
+            stack.pop()
+            if stack:
+                out += (_gap(above), _shown(above.tail, stack[-1][0]))
+        elif _is_unseen(child):
+            out.append(_shown(child.tail, above))
+        else:
+            out += (_gap(child), _shown(child.text, child))
+            stack.append((child, iter(child)))
+    return " ".join("".join(out).replace("\xad", "").split())
+
+
+def _gap(element: Any) -> str:
+    return " " if element.tag == "br" or element.tag in _BLOCKS else ""
+
+
+def _shown(text: str | None, element: Any) -> str:
+    if not text or not text.strip():
+        return text or ""
+    is_raised = element.tag == "sup" or any(above.tag == "sup" for above in _near(element))
+    return raise_digits(text) if is_raised else text
+
+
+def _is_unseen(element: Any) -> bool:
+    """Whether it is no part of the words: a script, what is hidden, what is struck out."""
+    return (
+        not isinstance(element.tag, str)
+        or element.tag in _SILENT
+        or element.get("hidden") is not None
+        or element.get("aria-hidden") == "true"
+        or _HIDDEN.search(element.get("style") or "") is not None
+    )
 
 
 def _inside_main(element: Any) -> bool:
@@ -123,10 +175,17 @@ class _Walker:
     _plain: int = 0
     #: Level of the last heading that has a tag; lines in bold type stand below it.
     _tagged: int = 0
+    #: A form with fewer characters is one to fill in, not the page.
+    _least_form: float = 0
+    #: The elements that are open, with their children to come, and what text in them is.
+    _open: list[tuple[Any, Iterator[Any], tuple[str, int, str]]] = field(default_factory=list)
+    #: Number of the latest item of each list.
+    _counts: dict[Any, int] = field(default_factory=dict)
 
     def walk(self, root: Any) -> None:
         """Add the blocks of an element and of all in it."""
-        stack: list[tuple[Any, Iterator[Any], tuple[str, int, str]]] = []
+        self._least_form = _MOST_OF * len(_words(root))
+        stack = self._open
         self._begin(root, None)
         stack.append((root, iter(root), self._kind))
         self._say(root.text, root)
@@ -144,7 +203,7 @@ class _Walker:
             if self._is_passed_over(child):
                 self._say(child.tail, element)
                 continue
-            if child.tag == "table":
+            if child.tag == "table" and not _is_frame(child):
                 self._flush()
                 self._table(child)
                 self._say(child.tail, element)
@@ -156,14 +215,12 @@ class _Walker:
         self._flush()
 
     def _is_passed_over(self, element: Any) -> bool:
-        if not isinstance(element.tag, str) or element.tag in _SILENT:
+        if _is_unseen(element):
             return True
-        hidden = (
-            element.get("hidden") is not None
-            or element.get("aria-hidden") == "true"
-            or _HIDDEN.search(element.get("style") or "") is not None
-        )
-        return hidden or (element.tag in _MARGINS and not _inside_main(element))
+        # Some servers put the whole page into one form.
+        if element.tag == "form":
+            return len(_words(element)) < self._least_form
+        return element.tag in _MARGINS and not _inside_main(element)
 
     def _begin(self, element: Any, parent: Any) -> None:
         if element.tag == "br":
@@ -175,13 +232,25 @@ class _Walker:
             self._kind = ("heading", _HEADINGS[element.tag], "")
         elif element.tag == "li":
             depth = min(sum(a.tag in {"ul", "ol"} for a in element.iterancestors()) - 1, 6)
-            self._kind = ("item", max(depth, 0), _marker(element, parent))
-        elif element.tag in {"ul", "ol", "dl", "dt", "table"}:
+            self._kind = ("item", max(depth, 0), self._marker(element, parent))
+        elif element.tag in {"ul", "ol", "dl", "dt", "table", "td", "th"}:
             self._kind = ("paragraph", 0, "")
+
+    def _marker(self, item: Any, parent: Any) -> str:
+        if parent is None or parent.tag != "ol":
+            return "- "
+        step = -1 if parent.get("reversed") is not None else 1
+        if parent in self._counts:
+            number = self._counts[parent] + step
+        else:
+            number = _whole(parent.get("start"), len(parent.findall("li")) if step < 0 else 1)
+        self._counts[parent] = _whole(item.get("value"), number)
+        return _written(self._counts[parent], item, parent)
 
     def _say(self, text: str | None, element: Any) -> None:
         if not text:
             return
+        text = _shown(text, element)
         is_bold = element.tag in _BOLD or any(a.tag in _BOLD for a in _near(element))
         self._text.append(text if element.tag == "pre" else re.sub(r"\s+", " ", text))
         if text.strip():
@@ -210,23 +279,48 @@ class _Walker:
             if kind == "item":
                 words = f"{'  ' * level}{marker}{words}"
                 # What follows within the item belongs to it, without a second marker.
+                item = self._kind
                 self._kind = ("item", level, "  ")
+                self._open[:] = [
+                    (element, rest, self._kind if kind_of is item else kind_of)
+                    for element, rest, kind_of in self._open
+                ]
             self.blocks.append(Block(kind, words, level))  # type: ignore[arg-type] # one of four
         self._text, self._bold, self._plain = [], 0, 0
 
     def _table(self, table: Any) -> None:
-        if _depth(table) > _DEEPEST:
-            return
         caption = table.find("caption")
         if caption is not None and _words(caption):
             self.blocks.append(Block("paragraph", _words(caption)))
         grid = _grid(table)
         rendered = render_table(grid)
-        if not rendered:
-            return
-        is_table = rendered.startswith("| ")
-        if is_table or table.find(".//table") is None:
-            self.blocks.append(Block("table" if is_table else "paragraph", rendered))
+        if rendered:
+            self.blocks.append(Block("table" if is_grid(grid) else "paragraph", rendered))
+
+
+def _is_frame(table: Any) -> bool:
+    """Whether a table only places parts of a page: blocks in cells that are no rows and columns."""
+    if _depth(table) > _DEEPEST or _has_strays(table):
+        return True
+    parts = [part.tag for cell in table.iter("td") for part in cell.iterchildren()]
+    if any(tag in _HEADINGS for tag in parts):
+        return True
+    return any(tag in _BLOCKS for tag in parts) and not is_grid(_grid(table))
+
+
+def _has_strays(table: Any) -> bool:
+    """Whether words stand in a table and in none of its cells, as a row of it would lose them."""
+    stack = [table]
+    while stack:
+        part = stack.pop()
+        if (part.text or "").strip() or any((child.tail or "").strip() for child in part):
+            return True
+        for child in part:
+            if child.tag in _ROWS[part.tag]:
+                stack += [child] if child.tag in _ROWS else []
+            elif not _is_unseen(child) and _words(child):
+                return True
+    return False
 
 
 def _near(element: Any) -> Iterator[Any]:
@@ -241,19 +335,18 @@ def _depth(element: Any) -> int:
     return sum(1 for _ in element.iterancestors())
 
 
-def _marker(item: Any, parent: Any) -> str:
-    if parent is None or parent.tag != "ol":
-        return "- "
-    siblings = [child for child in parent if child.tag == "li"]
-    try:
-        start = int(parent.get("start") or 1)
-        number = int(item.get("value") or start + siblings.index(item))
-    except ValueError:
-        return "- "
-    style = parent.get("type") or "1"
-    if style in {"a", "A"} and 1 <= number <= 26:  # noqa: PLR2004 - letters of the alphabet
-        return f"({chr(ord(style) + number - 1)}) "
-    return f"{number}. "
+def _written(number: int, item: Any, parent: Any) -> str:
+    named = _LIST_STYLE.search(parent.get("style") or "")
+    style = _FORMS.get(item.get("type") or parent.get("type") or "1", "decimal")
+    if named:
+        is_roman = named[2].lower() == "roman"
+        style = f"{named[1].lower()}{'Roman' if is_roman else 'Letter'}"
+    written = render_number(number, style)
+    return f"{written}. " if written.lstrip("-").isdigit() else f"({written}) "
+
+
+def _whole(text: str | None, default: int) -> int:
+    return int(text) if text and re.fullmatch(r"-?\d{1,6}", text.strip(), re.ASCII) else default
 
 
 def _grid(table: Any) -> list[list[str]]:

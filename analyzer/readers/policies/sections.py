@@ -6,8 +6,11 @@ import re
 from dataclasses import dataclass
 
 #: ``RET-4``, ``AIR-12``, ``HR-2.1``, ``R4``: capitals, then a part that begins with a digit.
+#: A hyphen may be one that does not break the line.
 _ID = re.compile(
-    r"^[\[(]?([A-Z][A-Z0-9]{0,11}(?:-[A-Z0-9]{1,8})*-\d[\w.]*|[A-Z]{1,6}\d[\w.-]*)"
+    r"^[\[(]?("
+    r"[A-Z][A-Z0-9]{0,11}(?:[\u2010\u2011-][A-Z0-9]{1,8})*[\u2010\u2011-]\d[\w.]*"
+    r"|[A-Z]{1,6}\d[\w.-]*)"
     r"(?:[\]).:]|\s|$)\s*"
 )
 #: ``4``, ``4.2``, ``§ 4.2(b)``, before a title: a quantity ("30 days") goes on in small letters.
@@ -46,7 +49,7 @@ def split_heading(heading: str) -> tuple[str | None, str]:
     found = _ID.match(heading)
     if found is None:
         return None, heading
-    clause_id = found.group(1).rstrip(".")
+    clause_id = re.sub("[\u2010\u2011]", "-", found.group(1)).rstrip(".")
     return clause_id, heading[found.end() :].strip(_EDGES) or clause_id
 
 

@@ -20,6 +20,7 @@ from analyzer.readers.policies.word_text import (
     W,
     Words,
     children,
+    switch_of,
     value_of,
 )
 
@@ -34,7 +35,7 @@ _DAMAGED = (
 )
 _WIDEST = 63
 #: Level of a heading that is one by its bold type alone, at the deepest.
-_DEEPEST_HEADING = 8
+_DEEPEST_HEADING = 9
 _OWN_TITLES = frozenset({"", "word document", "document", "untitled", "microsoft word"})
 
 
@@ -208,7 +209,7 @@ class _Walker:
         rows = [
             list(children(row, "tc"))
             for row in children(table, "tr")
-            if row.find(f"{W}trPr/{W}del") is None
+            if row.find(f"{W}trPr/{W}del") is None and not switch_of(row, "trPr/hidden")
         ]
         if all(len(cells) <= 1 for cells in rows):
             # A frame around text rather than a table.

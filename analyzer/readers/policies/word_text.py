@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from analyzer.readers.policies.blocks import raise_digits
+
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 #: Second drawing of what stands in an ``mc:Choice`` beside it, for older programs.
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -12,9 +14,13 @@ FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallbac
 _UNSEEN = frozenset({f"{W}del", f"{W}moveFrom", f"{W}txbxContent", FALLBACK})
 _WRAPPERS = frozenset({f"{W}sdt", f"{W}sdtContent", f"{W}ins", f"{W}moveTo", f"{W}customXml"})
 _BLANKS = frozenset({f"{W}tab", f"{W}ptab", f"{W}br", f"{W}cr"})
+#: Hidden, and struck out by hand rather than by a tracked change.
+_GONE = ("vanish", "strike", "dstrike")
 _NOTES = {f"{W}footnoteReference": "footnotes", f"{W}endnoteReference": "endnotes"}
 _SAID = (f"{W}t", f"{W}noBreakHyphen", f"{W}fldChar", *_BLANKS, *_NOTES)
 _BODY_TEXT = 9
+#: Level of the title, above all headings.
+_TITLE = 1
 
 
 def children(parent: Any, *names: str) -> Iterator[Any]:
@@ -74,17 +80,17 @@ class Styles:
         return out
 
     def level(self, paragraph: Any) -> int:
-        """Level of a paragraph as a heading; 0 if it is none."""
+        """Level of a paragraph as a heading, the title's 1; 0 if it is none."""
         for element in (paragraph, *self.of(paragraph)):
             outline = value_of(element, "pPr/outlineLvl")
             if outline and outline.isdigit():
-                return int(outline) + 1 if int(outline) < _BODY_TEXT else 0
+                return _TITLE + int(outline) + 1 if int(outline) < _BODY_TEXT else 0
             words = (value_of(element, "name") or "").lower().split()
             if words == ["title"]:
-                return 1
+                return _TITLE
             match words:
                 case ["heading", number] if number.isdigit() and 0 < int(number) <= _BODY_TEXT:
-                    return int(number)
+                    return _TITLE + int(number)
         return 0
 
     def has(self, run: Any, paragraph: Any, name: str) -> bool:
@@ -156,7 +162,7 @@ class Words:
             elif element.tag in _NOTES:
                 references.append(element)
             elif element.tag == f"{W}t":
-                out.append(element.text or "")
+                out.append(_text(element))
             else:
                 out.append(" " if element.tag in _BLANKS else "-")
         return " ".join("".join(out).replace("\xad", "").split()), references
@@ -168,9 +174,17 @@ class Words:
             # A tab stop that the paragraph's properties define is no tab.
             if above.tag in _UNSEEN or above.tag == f"{W}pPr":
                 return False
-            if above.tag == f"{W}r" and self._styles.has(above, paragraph, "vanish"):
+            if above.tag == f"{W}r" and any(
+                self._styles.has(above, paragraph, name) for name in _GONE
+            ):
                 return False
         return True
+
+
+def _text(element: Any) -> str:
+    run = next(element.iterancestors(f"{W}r"), None)
+    is_raised = run is not None and value_of(run, "rPr/vertAlign") == "superscript"
+    return raise_digits(element.text or "") if is_raised else element.text or ""
 
 
 def _follow_field(kind: str | None, codes: list[bool]) -> None:
