@@ -82,6 +82,7 @@ def test_processes_give_the_records_of_one_engine_and_give_up_what_takes_too_lon
         executor.close(is_hasty=True)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_costs_its_own_call_alone(
     book: PolicyBook, calls: list[Call], expected: dict[str, Any]
 ) -> None:
@@ -114,6 +115,7 @@ def cluster(tmp_path: Path) -> Iterator[Any]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_dask_worker_that_is_killed_costs_a_new_attempt(
     cluster: Any, book: PolicyBook, calls: list[Call], expected: dict[str, Any], tmp_path: Path
 ) -> None:
